@@ -18,3 +18,9 @@ func (s Seq) Size() Size { return Size(s) }
 
 // Seq is the message that carries entry i.
 func (i Index) Seq() Seq { return Seq(i + 1) }
+
+// Stored is one message as the history keeps it.
+type Stored struct {
+	Seq  Seq
+	Data []byte // see Message
+}

@@ -1,0 +1,112 @@
+package events
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+)
+
+// Disclosure opens one private field of an entry, as RFC 9901 (SD-JWT) shapes
+// it: base64url of the JSON text [salt,name,value]. Disclosures live only in
+// boxes; the entry carries their digests.
+type Disclosure struct {
+	Salt  [16]byte
+	Name  string
+	Value Value
+}
+
+// Encode is the disclosure's ASCII form.
+func (d Disclosure) Encode() string {
+	return binary64.EncodeToString(List(String(binary64.EncodeToString(d.Salt[:])), String(d.Name), d.Value).Append(nil))
+}
+
+// Digest is what stands for d in the entry's _sd.
+func (d Disclosure) Digest() Digest { return sha256.Sum256([]byte(d.Encode())) }
+
+// ParseDisclosure reads what Encode writes and nothing else.
+func ParseDisclosure(s string) (Disclosure, error) {
+	b, err := binary64.DecodeString(s)
+	if err != nil {
+		return Disclosure{}, errors.New("parsing a disclosure: not base64url")
+	}
+	v, err := ParseValue(b)
+	if err != nil {
+		return Disclosure{}, err
+	}
+	d := Disclosure{}
+	if len(v.items) == 3 {
+		d.Name, d.Value = v.items[1].Text(), v.items[2]
+	}
+	if len(v.items) != 3 || !decode(d.Salt[:], v.items[0].Text()) || d.Encode() != s {
+		return Disclosure{}, errors.New("parsing a disclosure: not in the one form it has")
+	}
+	return d, nil
+}
+
+// Slot is a private field of an event, with who may have it opened.
+type Slot struct {
+	Name   string
+	Value  Value
+	Person bool // the person concerned may see it, not officers alone
+}
+
+// Slots are the private fields e fills in. Unresolved are the texts of
+// references the register does not know, by field.
+func (e *Event) Slots(f Facts) []Slot {
+	out := []Slot{{Name: "id", Value: String(e.ID)}}
+	add := func(name string, v Value, person bool) { out = append(out, Slot{name, v, person}) }
+	if v, ok := e.Data.Get("sequence"); ok {
+		add("sequence", v, true)
+	}
+	if e.Kind.IsData() {
+		add("occurredAt", String(e.exactTime()), true)
+		add("recordedAt", String(FormatInstant(f.RecordedAt)), true)
+		if v, ok := e.Data.Get("dataset"); ok && e.Mode() == "single" {
+			add("dataset", v, true)
+		}
+		for _, path := range []string{"actor.id", "actor.role", "actor.unit", "reasonText", "caseRef", "query"} {
+			if v, ok := e.Data.At(path); ok {
+				field, _ := e.Kind.Field(path)
+				add(path, v, field.Class == SealedAll)
+			}
+		}
+		if counts := e.counts(); len(counts) > 0 {
+			add("counts", Nested(counts), false)
+		}
+	}
+	if texts := e.unresolvedTexts(f); len(texts) > 0 {
+		add("unresolved", Nested(texts), false)
+	}
+	return out
+}
+
+// exactTime is occurredAt, or the ISO 8601 interval up to occurredUntil.
+func (e *Event) exactTime() string {
+	until, ok := e.Data.Get("occurredUntil")
+	if !ok {
+		return e.Given
+	}
+	return e.Given + "/" + until.Text()
+}
+
+// counts are the exact numbers that the entry shows as buckets.
+func (e *Event) counts() (o Object) {
+	for _, f := range e.Kind.Fields {
+		if v, ok := e.Data.At(f.Path); ok && f.Type == Count {
+			i, _ := o.find(f.Path)
+			o = slices.Insert(o, i, Member{f.Path, v})
+		}
+	}
+	return o
+}
+
+// unresolvedTexts are the references that the entry shows as "?".
+func (e *Event) unresolvedTexts(f Facts) (o Object) {
+	for _, r := range e.References() {
+		if _, unknown := slices.BinarySearch(f.Unresolved, r.Name); unknown {
+			i, _ := o.find(r.Name)
+			o = slices.Insert(o, i, Member{r.Name, String(r.Value)})
+		}
+	}
+	return o
+}

@@ -1,0 +1,49 @@
+// Package events says what may happen: the kinds of event, the grammar of every
+// field and who may see it, the public entry, and the message the history
+// keeps. It is pure: no clock, no randomness, no key, no disk.
+//
+// # From submission to entry
+//
+// A service sends an [Event], a CloudEvents 1.0 object whose type is
+// org.daybook.<kind>.v1 and whose data fits the table of that [Kind]. Anything
+// else is refused with a [Problem] that points at the field. The writer adds
+// [Facts] and makes an [Entry], the public part, and [Slot]s, the private ones.
+//
+// # Entry
+//
+// An entry is one JSON object in the form of RFC 8785, restricted: names are
+// ASCII, there is no null, no fraction, no doubled name, numbers are integers
+// below 2^53, and the members are exactly those of the kind. The first member is
+// "$":"daybook/entry@1". It has at most 16 KiB; subject.enrolled at most 65,535
+// bytes. [ParseEntry] accepts exactly what [Entry.Append] writes.
+//
+// Members of register and data entries:
+//
+//	_sd           digests of the private fields, base64url, sorted as text
+//	event         the public name, 22 characters
+//	kind          as data.accessed
+//	occurredAt    data kinds: the day in the organization's zone; register kinds: as given
+//	organization  the token's, or named by a registrar without one
+//	recordedAt    data kinds: the day; register kinds: UTC time
+//	source        one of the token's
+//	unresolved    sorted names of references shown as "?", as datasets/1
+//
+// and the public fields of the kind's table, nested where the path has a dot.
+// Counts are buckets. subjects is {mode} or, for one person, {mode, tags[1]};
+// then dataset is private. ledger.opened and subject.enrolled have the members
+// of [Opened] and [Pair].
+//
+// # Private fields
+//
+// _sd holds SHA-256 digests of RFC 9901 disclosures (see [Disclosure]), a fixed
+// number for the kind, 13 for data and 3 for register kinds, and one for each
+// tag; random decoys stand for what is absent. Digests and pairs are sorted as
+// text, not as bytes, so that a reader can check the order without decoding.
+//
+// # Message
+//
+// [Message] is what the history stores: the entry and sealed boxes. [Fold] and
+// [Slip] are the plaintexts of boxes; who holds the keys is the keyring's
+// matter. An interval occurredAt/occurredUntil is private as the ISO 8601
+// interval of both; the person concerned sees exact times, officers too.
+package events

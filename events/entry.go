@@ -1,0 +1,266 @@
+package events
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// EntryFormat is the first member of every entry.
+const EntryFormat = "daybook/entry@1"
+
+// Unknown stands in an entry for a reference the register did not know.
+const Unknown = "?"
+
+// Entry is the public part of an event: what the log commits to.
+type Entry struct {
+	Kind   *Kind
+	fields Object
+}
+
+// Facts are what the writer knows about an event and the emitter does not say.
+type Facts struct {
+	Name         EventName
+	Organization string
+	OccurredOn   string // data kinds: day in the organization's zone
+	UntilOn      string // of occurredUntil
+	RecordedOn   string
+	RecordedAt   time.Time
+	Unresolved   []string // sorted reference names, see Event.References
+	Tags         []Tag
+	Counterpart  EventName // data.received
+	Digests      []Digest  // of the disclosures, and decoys up to Kind.Slots and one for each tag
+}
+
+// NamedReference is one reference of an event that a register must know.
+type NamedReference struct {
+	Name     string // field path, with the list index: datasets/1
+	Register string
+	Value    string
+}
+
+// References lists what the registers must know, sorted by name. The dataset of
+// a single-person event is private and not listed.
+func (e *Event) References() []NamedReference {
+	var out []NamedReference
+	for _, f := range e.Kind.Fields {
+		v, ok := e.Data.At(f.Path)
+		if !ok || f.Register == "" || f.Path == "dataset" && e.Mode() == "single" {
+			continue
+		}
+		if !f.List {
+			out = append(out, NamedReference{f.Path, f.Register, v.Text()})
+		}
+		for i, item := range v.items {
+			out = append(out, NamedReference{f.Path + "/" + strconv.Itoa(i), f.Register, item.Text()})
+		}
+	}
+	slices.SortFunc(out, func(a, b NamedReference) int { return cmpString(a.Name, b.Name) })
+	return out
+}
+
+// Entry is the public part of e.
+func (e *Event) Entry(f Facts) (*Entry, error) {
+	o := Object{
+		{"$", String(EntryFormat)},
+		{"_sd", digestList(f.Digests)},
+		{"event", String(f.Name.String())},
+		{"kind", String(e.Kind.Name)},
+		{"source", String(e.Source)},
+	}
+	o = o.With("organization", String(f.Organization))
+	if e.Kind.IsData() {
+		o = o.With("occurredAt", String(f.OccurredOn)).With("recordedAt", String(f.RecordedOn))
+	} else {
+		o = o.With("occurredAt", String(e.Given)).With("recordedAt", String(FormatInstant(f.RecordedAt)))
+	}
+	if len(f.Unresolved) > 0 {
+		o = o.With("unresolved", Strings(f.Unresolved))
+	}
+	for _, field := range e.Kind.Fields {
+		v, ok := e.Data.At(field.Path)
+		if !ok || field.Class != Public && field.Class != PublicText || field.Path == "dataset" && e.Mode() == "single" {
+			continue
+		}
+		o = o.With(field.Path, publish(field, v, f))
+	}
+	return newEntry(o)
+}
+
+// digestList is _sd: sorted as text, so that neither order nor number tells
+// which fields are there.
+func digestList(digests []Digest) Value {
+	out := make([]string, len(digests))
+	for i, d := range digests {
+		out[i] = d.String()
+	}
+	slices.Sort(out)
+	return Strings(out)
+}
+
+// publish turns a submitted value into what the public sees of it.
+func publish(field Field, v Value, f Facts) Value {
+	switch field.Type {
+	case Count:
+		return String(Bucket(uint64(v.num)))
+	case Instant:
+		return String(f.UntilOn)
+	case Name:
+		return String(f.Counterpart.String())
+	case Persons:
+		mode, _ := v.obj.Get("mode")
+		out := Object{{"mode", mode}}
+		if len(f.Tags) > 0 {
+			tags := make([]string, len(f.Tags))
+			for i, t := range f.Tags {
+				tags[i] = t.String()
+			}
+			out = out.With("tags", Strings(tags))
+		}
+		return Nested(out)
+	case Reference:
+		return publishReference(field, v, f.Unresolved)
+	}
+	return v
+}
+
+func publishReference(field Field, v Value, unresolved []string) Value {
+	known := func(name string, v Value) Value {
+		if _, unknown := slices.BinarySearch(unresolved, name); unknown && field.Register != "" {
+			return String(Unknown)
+		}
+		return v
+	}
+	if !field.List {
+		return known(field.Path, v)
+	}
+	out := make([]Value, len(v.items))
+	for i, item := range v.items {
+		out[i] = known(field.Path+"/"+strconv.Itoa(i), item)
+	}
+	return List(out...)
+}
+
+// Opened is the content of entry 0.
+type Opened struct {
+	Name                EventName
+	RecordedAt          time.Time
+	Origin              string
+	Log, Receipt, Index string // verifier keys
+	VRF                 []byte // 32 bytes
+	Policy              string // tlog-policy text
+	Formats             []string
+}
+
+// Entry is entry 0, ledger.opened.
+func (l Opened) Entry() (*Entry, error) {
+	return newEntry(Object{
+		{"$", String(EntryFormat)},
+		{"event", String(l.Name.String())},
+		{"formats", Strings(l.Formats)},
+		{"keys", Nested(Object{{"index", String(l.Index)}, {"log", String(l.Log)}, {"receipt", String(l.Receipt)}})},
+		{"kind", String("ledger.opened")},
+		{"origin", String(l.Origin)},
+		{"policy", String(l.Policy)},
+		{"recordedAt", String(FormatInstant(l.RecordedAt))},
+		{"vrf", String(binary64.EncodeToString(l.VRF))},
+	})
+}
+
+// Pair enrols one person: her label, which is the VRF output for her
+// identifier, and the commitment to her root key.
+type Pair struct {
+	Label      [64]byte
+	Commitment [32]byte
+}
+
+// MaxPairs is the most pairs one subject.enrolled holds.
+const MaxPairs = 400
+
+// Enrolled is the entry subject.enrolled. Pairs are sorted by label, so that
+// their order says nothing.
+func Enrolled(name EventName, recordedAt time.Time, pairs []Pair) (*Entry, error) {
+	list := make([]Value, len(pairs))
+	for i, p := range pairs {
+		list[i] = Nested(Object{
+			{"commitment", String(binary64.EncodeToString(p.Commitment[:]))},
+			{"label", String(binary64.EncodeToString(p.Label[:]))},
+		})
+	}
+	slices.SortFunc(list, func(a, b Value) int { return cmpString(a.obj[1].Value.text, b.obj[1].Value.text) })
+	return newEntry(Object{
+		{"$", String(EntryFormat)},
+		{"event", String(name.String())},
+		{"kind", String("subject.enrolled")},
+		{"pairs", List(list...)},
+		{"recordedAt", String(FormatInstant(recordedAt))},
+	})
+}
+
+func newEntry(o Object) (*Entry, error) {
+	k, err := checkEntry(o)
+	if err != nil {
+		return nil, err
+	}
+	e := &Entry{Kind: k, fields: o}
+	if n := len(e.Append(nil)); n > k.MaxEntry() {
+		return nil, &Problem{Status: 422, Code: "entry-too-large", Detail: fmt.Sprintf("the public part has %d bytes, %s takes %d", n, k.Name, k.MaxEntry())}
+	}
+	return e, nil
+}
+
+// ParseEntry reads exactly what Append writes; any other bytes are refused.
+func ParseEntry(b []byte) (*Entry, error) {
+	if len(b) > 65535 {
+		return nil, fmt.Errorf("parsing an entry: %d bytes are more than any entry has", len(b))
+	}
+	v, err := ParseValue(b)
+	if err != nil {
+		return nil, fmt.Errorf("parsing an entry: %w", err)
+	}
+	if v.shape != shapeObject {
+		return nil, fmt.Errorf("parsing an entry: it is %s", v.shape)
+	}
+	e, err := newEntry(v.obj)
+	if err != nil {
+		return nil, fmt.Errorf("parsing an entry: %w", err)
+	}
+	if !bytes.Equal(e.Append(make([]byte, 0, len(b))), b) {
+		return nil, fmt.Errorf("parsing an entry: it is not in canonical form")
+	}
+	return e, nil
+}
+
+// Append writes the entry in its one form.
+func (e *Entry) Append(dst []byte) []byte { return e.fields.Append(dst) }
+
+// Value finds a field by its dotted path.
+func (e *Entry) Value(path string) (Value, bool) { return e.fields.At(path) }
+
+// Text is the text at path, or "".
+func (e *Entry) Text(path string) string {
+	v, _ := e.fields.At(path)
+	return v.Text()
+}
+
+// Texts are the texts of the list at path.
+func (e *Entry) Texts(path string) []string {
+	v, _ := e.fields.At(path)
+	return v.Texts()
+}
+
+// Name is the event's public name.
+func (e *Entry) Name() EventName {
+	n, _ := ParseEventName(e.Text("event"))
+	return n
+}
+
+// Fields are all members.
+func (e *Entry) Fields() Object { return e.fields }
+
+// HashEntry is the entry hash of receipts and results: SHA-256 of the bytes. It
+// is not the Merkle leaf hash, which RFC 6962 prefixes.
+func HashEntry(b []byte) Digest { return sha256.Sum256(b) }

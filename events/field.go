@@ -1,0 +1,64 @@
+package events
+
+// Class says who may see a field.
+type Class uint8
+
+const (
+	Public     Class = iota + 1 // P: in clear, one closed grammar
+	PublicText                  // T: written for publication, register kinds only
+	Committed                   // C: only its digest is public; opened for the person
+	SealedAll                   // S, O: opened for the person concerned and for officers
+	Officers                    // O: opened for officers and auditors
+)
+
+// Type is the grammar of a field's value.
+type Type uint8
+
+const (
+	Reference Type = iota + 1 // [a-z0-9][a-z0-9._/@-]{0,95}
+	Coded                     // a term of the field's code list
+	Date                      // 2026-06-24
+	Instant                   // RFC 3339; published as a day in data kinds
+	Period                    // ISO 8601 duration of whole numbers, as P30D
+	Count                     // integer in, bucket out
+	Number                    // integer from 0
+	Flag                      // true or false
+	Link                      // https URL
+	Decimal                   // coordinate as given, text of up to 3 and 15 digits
+	Zone                      // IANA time zone name
+	Prose                     // text of up to 2,000 characters
+	Line                      // text of up to 512 characters without a line break
+	Persons                   // subjects: {mode, persons[]} in, {mode, tags[]} out
+	Name                      // event name: {organization, source, id} in, 22 characters out
+)
+
+// Field is one line of a kind's table.
+type Field struct {
+	Path     string // dotted: scope.unit is member unit of object scope
+	Type     Type
+	Class    Class
+	Code     *Code  // of a Coded field
+	List     bool   // up to MaxList values
+	Required bool   // marked * in the table
+	Register string // the register that must know the reference, "" for none
+}
+
+// MaxList bounds the values of a list field.
+const MaxList = 400
+
+func (f Field) must() Field { f.Required = true; return f }
+func (f Field) many() Field { f.List = true; return f }
+
+func ref(path, register string) Field {
+	return Field{Path: path, Type: Reference, Class: Public, Register: register}
+}
+
+func code(path string, c *Code) Field {
+	return Field{Path: path, Type: Coded, Class: Public, Code: c}
+}
+
+func plain(path string, t Type) Field { return Field{Path: path, Type: t, Class: Public} }
+func prose(path string) Field         { return Field{Path: path, Type: Prose, Class: PublicText} }
+func sealed(path string, t Type, c Class) Field {
+	return Field{Path: path, Type: t, Class: c}
+}

@@ -1,0 +1,131 @@
+package events
+
+import (
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// IsReference says that s is a reference: [a-z0-9][a-z0-9._/@-]{0,95}.
+func IsReference(s string) bool {
+	if s == "" || len(s) > 96 || !lowerOrDigit(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !lowerOrDigit(s[i]) && strings.IndexByte("._/@-", s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerOrDigit(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+
+// isDate says that s is a day of the calendar as 2026-06-24.
+func isDate(s string) bool {
+	t, err := time.Parse(time.DateOnly, s)
+	return err == nil && t.Format(time.DateOnly) == s && t.Year() > 0
+}
+
+// ParseInstant reads an RFC 3339 time with at most nine digits of fraction.
+func ParseInstant(s string) (time.Time, bool) {
+	if len(s) < len("2006-01-02T15:04:05Z") || len(s) > len("2006-01-02T15:04:05.999999999+00:00") ||
+		strings.IndexByte(s, ',') >= 0 || s[13] != ':' || s[16] != ':' {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	return t, err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000
+}
+
+// FormatInstant writes t as the ledger publishes exact times: UTC, RFC 3339.
+func FormatInstant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// isPeriod says that s is an ISO 8601 duration of whole numbers, as P1Y6M or
+// PT36H.
+func isPeriod(s string) bool {
+	rest, ok := strings.CutPrefix(s, "P")
+	if !ok || len(s) > 32 {
+		return false
+	}
+	date, clock, hasClock := strings.Cut(rest, "T")
+	parts, ok := designators(date, "YMWD")
+	if !hasClock {
+		return ok && parts > 0
+	}
+	clockParts, clockOK := designators(clock, "HMS")
+	return ok && clockOK && clockParts > 0
+}
+
+// designators counts the number-letter pairs in s, whose letters must come in
+// the order given, each at most once.
+func designators(s, letters string) (int, bool) {
+	n := 0
+	for s != "" {
+		digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+		if digits == 0 || digits == len(s) || digits > 9 {
+			return n, false
+		}
+		at := strings.IndexByte(letters, s[digits])
+		if at < 0 {
+			return n, false
+		}
+		letters, s = letters[at+1:], s[digits+1:]
+		n++
+	}
+	return n, true
+}
+
+// isDecimal says that s is a coordinate as a register gives it, as -87.624179.
+func isDecimal(s string) bool {
+	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	return digits(whole, 3) && (!dotted || digits(fraction, 15))
+}
+
+func digits(s string, most int) bool {
+	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
+}
+
+// isZone says that s could name an IANA time zone; whether it does is the
+// writer's to say, who has the tables.
+func isZone(s string) bool {
+	if s == "" || len(s) > 64 || s == "Local" {
+		return false
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "" || !unicode.IsLetter(rune(part[0])) {
+			return false
+		}
+		for _, c := range part {
+			if c > 127 || !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("_+-", c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isLink says that s is an https URL of at most 512 characters without
+// credentials, query or fragment, where text could hide.
+func isLink(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= 512 && u.Scheme == "https" && u.Host != "" && u.User == nil &&
+		u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery && u.String() == s
+}
+
+// isText says that s is 1 to most characters of UTF-8 without control
+// characters and without the marks that make text display in another order
+// than it is stored. Line breaks pass only when lines is set.
+func isText(s string, most int, lines bool) bool {
+	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
+		return false
+	}
+	for _, c := range s {
+		if unicode.IsControl(c) && !(lines && (c == '\n' || c == '\t' || c == '\r')) ||
+			c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			return false
+		}
+	}
+	return true
+}

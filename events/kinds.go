@@ -1,0 +1,144 @@
+package events
+
+import (
+	"slices"
+	"strings"
+)
+
+// kinds is the table of everything that may happen, sorted by name.
+var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), dataKinds(), ledgerKinds(), laterKinds())),
+	func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
+
+func registerKinds() []*Kind {
+	organization := []Field{
+		ref("organization", "").must(), prose("name").must(), code("kind", CodeOrganizationKind).must(),
+		plain("timeZone", Zone).must(), prose("contact"), ref("parent", "organization"),
+	}
+	place := []Field{prose("place.address"), plain("place.lat", Decimal), plain("place.lon", Decimal)}
+	system := append([]Field{
+		ref("system", "").must(), prose("name").must(), code("kind", CodeSystemKind).must(),
+		prose("description"), ref("model", "system"), ref("operator", "organization"), prose("hostAsset"),
+		ref("network", ""), ref("capabilities", "").many(), ref("datasets", "dataset").many(),
+		plain("starts", Date), plain("ends", Date), plain("noticeUrl", Link),
+	}, place...)
+	dataset := []Field{
+		ref("dataset", "").must(), prose("title").must(), code("categories", CodeDataCategory).many(),
+		code("classification", CodeClassification), code("pii", CodePII), ref("owner", "organization"),
+		ref("format", ""), ref("licence", ""), plain("access.open", Flag),
+		code("access.restricted", CodeAccessReason), ref("inputs", "dataset").many(),
+	}
+	activity := []Field{
+		ref("activity", "").must(), prose("title").must(), code("purposes", CodePurpose).many(),
+		ref("datasets", "dataset").many(), code("legalBasis", CodeLegalBasis), prose("authority"),
+		ref("recipients", "organization").many(), ref("systems", "system").many(),
+		code("subjectsExpected", CodeSubjectsMode),
+	}
+	return []*Kind{
+		register("organization.registered", organization...),
+		register("organization.changed", amend(organization)...),
+		register("system.registered", system...),
+		register("system.changed", amend(system)...),
+		moved(register("system.moved", append([]Field{ref("system", "system").must()}, place...)...)),
+		register("system.decommissioned", ref("system", "system").must(), plain("on", Date).must(), plain("mediaSanitized", Flag)),
+		register("dataset.registered", dataset...),
+		register("dataset.reclassified", amend(dataset, "classification")...),
+		register("dataset.retired", ref("dataset", "dataset").must(), plain("on", Date)),
+		register("activity.registered", activity...),
+		register("activity.superseded", amend(activity)...),
+		object("dataset", register("retention.set",
+			ref("dataset", "dataset").must(), plain("period", Period).must(), code("trigger", CodeRetentionTrigger),
+			code("method", CodeDeletionMethod), prose("authority"))),
+	}
+}
+
+// amend is the table of a kind that changes something registered before: only
+// the reference, now one the register must know, and the named fields remain
+// required.
+func amend(fields []Field, required ...string) []Field {
+	out := slices.Clone(fields)
+	out[0].Register = out[0].Path
+	for i := range out[1:] {
+		out[i+1].Required = slices.Contains(required, out[i+1].Path)
+	}
+	return out
+}
+
+func register(name string, fields ...Field) *Kind {
+	fields = append(fields, plain("sequence", Number))
+	fields[len(fields)-1].Class = Committed
+	of, _, _ := strings.Cut(name, ".")
+	return kind(&Kind{Name: name, By: Registrar, Open: true, Object: of, Fields: fields})
+}
+
+func moved(k *Kind) *Kind { k.Needs = "place"; return k }
+
+func object(name string, k *Kind) *Kind { k.Object = name; return k }
+
+func kind(k *Kind) *Kind {
+	slices.SortFunc(k.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
+	return k
+}
+
+func dataKinds() []*Kind {
+	dataset := ref("dataset", "dataset")
+	system := ref("system", "system")
+	return []*Kind{
+		data("data.collected", dataset.must(), system.must(), plain("occurredUntil", Instant), plain("records", Count)),
+		data("data.accessed", system.must(), dataset, code("operation", CodeProcessing).must(),
+			code("outcome", CodeOutcome).must(), code("scope.unit", CodeScopeUnit), plain("scope.count", Count),
+			plain("lookBack", Period), sealed("query", Prose, Officers)),
+		data("data.shared", ref("recipient", "organization").must(), dataset.must(),
+			code("disclosureClass", CodeDisclosureClass), code("legalStandard", CodeLegalStandard),
+			ref("agreement", "agreement"), ref("approval", "approval"), code("transfer.country", CodeCountry),
+			code("transfer.safeguard", CodeTransferSafeguard)),
+		data("data.received", plain("counterpart", Name).must(), dataset.must()),
+		data("data.deleted", dataset.must(), code("method", CodeDeletionMethod).must(),
+			code("trigger", CodeDeletionTrigger).must(), plain("records", Count), plain("backupsUntil", Date),
+			code("residual", CodeResidual)),
+	}
+}
+
+// data is a kind that says how data was used, with the fields all of them take.
+func data(name string, fields ...Field) *Kind {
+	fields = append(fields,
+		plain("subjects", Persons).must(), ref("activity", "activity"), ref("processor", "organization"),
+		code("purpose", CodePurpose), code("legalBasis", CodeLegalBasis), code("automation", CodeAutomation),
+		plain("emergency", Flag), sealed("sequence", Number, Committed),
+		sealed("actor.id", Line, Officers), sealed("actor.role", Reference, SealedAll),
+		sealed("actor.unit", Reference, SealedAll), sealed("reasonText", Prose, Officers),
+		sealed("caseRef", Line, Officers))
+	return kind(&Kind{Name: name, By: Emitter, Open: true, Fields: fields})
+}
+
+// ledgerKinds are written by the ledger about itself; their entries have their
+// own form, see Entry.
+func ledgerKinds() []*Kind {
+	return []*Kind{
+		{Name: "ledger.opened", By: RoleLedger, Open: true},
+		{Name: "subject.enrolled", By: RoleLedger, Open: true},
+	}
+}
+
+// laterKinds are named and not open yet, so that an emitter is told
+// "kind-not-open" and never "unknown".
+func laterKinds() []*Kind {
+	later := map[Role]string{
+		Emitter: "data.altered data.derived data.anonymized",
+		Registrar: "system.fault policy.proposed policy.published policy.superseded agreement.registered " +
+			"agreement.amended agreement.suspended agreement.terminated grant.issued grant.revoked assessment.recorded",
+		Officer: "seal.placed seal.extended seal.lifted event.corrected request.received request.decided " +
+			"request.answered dispute.opened dispute.decided consent.given consent.withdrawn restriction.placed " +
+			"restriction.lifted notification.sent approval.requested approval.decided hold.placed hold.lifted " +
+			"deviation.declared legalrequest.received breach.detected breach.reported breach.closed " +
+			"review.planned review.recorded attestation.made",
+		RoleLedger: "trail.issued trail.rotated key.shredded key.rotated ledger.read emitter.onboarded " +
+			"emitter.counted emitter.silent emitter.gap emitter.offboarded witness.added witness.removed event.disclosed",
+	}
+	var out []*Kind
+	for role, names := range later {
+		for name := range strings.FieldsSeq(names) {
+			out = append(out, &Kind{Name: name, By: role})
+		}
+	}
+	return out
+}

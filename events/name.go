@@ -1,0 +1,38 @@
+package events
+
+import "encoding/base64"
+
+// EventName is the ledger's public name of an event: a keyed hash of its source
+// and id, which the emitter cannot compute and nobody can invert.
+type EventName [16]byte
+
+// Tag marks, in a public entry, one person's part in it. Only her key tells
+// that two tags are hers.
+type Tag [16]byte
+
+// Digest is the SHA-256 of a disclosure's ASCII form.
+type Digest [32]byte
+
+var binary64 = base64.RawURLEncoding.Strict()
+
+func (n EventName) String() string { return binary64.EncodeToString(n[:]) }
+func (t Tag) String() string       { return binary64.EncodeToString(t[:]) }
+func (d Digest) String() string    { return binary64.EncodeToString(d[:]) }
+
+// ParseEventName reads the 22 characters that String writes.
+func ParseEventName(s string) (n EventName, ok bool) { return n, decode(n[:], s) }
+
+// ParseTag reads the 22 characters that String writes.
+func ParseTag(s string) (t Tag, ok bool) { return t, decode(t[:], s) }
+
+// decode fills dst, to the byte, from base64url without padding or spare bits.
+func decode(dst []byte, s string) bool {
+	if len(s) != binary64.EncodedLen(len(dst)) {
+		return false
+	}
+	n, err := binary64.Decode(dst, []byte(s))
+	return err == nil && n == len(dst)
+}
+
+// isBinary says that s is n bytes in base64url.
+func isBinary(s string, n int) bool { return decode(make([]byte, n), s) }

@@ -1,0 +1,269 @@
+package events
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func cmpString(a, b string) int { return strings.Compare(a, b) }
+
+// checkEntry holds an entry against the closed schema of its kind.
+func checkEntry(o Object) (*Kind, error) {
+	if v, _ := o.Get("$"); v.Text() != EntryFormat {
+		return nil, fmt.Errorf("checking an entry: it does not begin with %s", EntryFormat)
+	}
+	v, _ := o.Get("kind")
+	k, ok := FindKind(v.Text())
+	if !ok || !k.Open {
+		return nil, fmt.Errorf("checking an entry: unknown kind")
+	}
+	if v, _ := o.Get("event"); !isBinary(v.Text(), 16) {
+		return nil, fmt.Errorf("checking an entry: event is not a name of 22 characters")
+	}
+	var err error
+	switch {
+	case k.Name == "ledger.opened":
+		err = checkOpened(o)
+	case k.Name == "subject.enrolled":
+		err = checkEnrolled(o)
+	default:
+		err = checkSaid(k, o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checking %s: %w", k.Name, err)
+	}
+	return k, nil
+}
+
+// only refuses members beside those named.
+func only(o Object, names ...string) error {
+	for _, m := range o {
+		if !slices.Contains(names, m.Name) {
+			return fmt.Errorf("%q is no field of it", m.Name)
+		}
+	}
+	if len(o) != len(names) {
+		return fmt.Errorf("a field is missing")
+	}
+	return nil
+}
+
+func checkOpened(o Object) error {
+	keys, _ := o.Get("keys")
+	if err := only(keys.obj, "index", "log", "receipt"); err != nil {
+		return err
+	}
+	if err := only(o, "$", "event", "formats", "keys", "kind", "origin", "policy", "recordedAt", "vrf"); err != nil {
+		return err
+	}
+	formats, _ := o.Get("formats")
+	origin, _ := o.Get("origin")
+	policy, _ := o.Get("policy")
+	vrf, _ := o.Get("vrf")
+	for _, s := range append(formats.Texts(), keyTexts(keys.obj)...) {
+		if !isText(s, 512, false) {
+			return fmt.Errorf("a format or key is not one line")
+		}
+	}
+	if !isText(origin.Text(), 256, false) || !isText(policy.Text(), 8192, true) || !isBinary(vrf.Text(), 32) {
+		return fmt.Errorf("origin, policy or vrf is malformed")
+	}
+	if len(formats.Texts()) == 0 || formats.shape != shapeList {
+		return fmt.Errorf("it names no formats")
+	}
+	return checkRecordedAt(o)
+}
+
+func keyTexts(o Object) (out []string) {
+	for _, m := range o {
+		out = append(out, m.Value.Text())
+	}
+	return out
+}
+
+func checkRecordedAt(o Object) error {
+	v, _ := o.Get("recordedAt")
+	if t, ok := ParseInstant(v.Text()); !ok || FormatInstant(t) != v.text {
+		return fmt.Errorf("recordedAt is not a UTC time")
+	}
+	return nil
+}
+
+func checkEnrolled(o Object) error {
+	if err := only(o, "$", "event", "kind", "pairs", "recordedAt"); err != nil {
+		return err
+	}
+	pairs, _ := o.Get("pairs")
+	if pairs.shape != shapeList || len(pairs.items) == 0 || len(pairs.items) > MaxPairs {
+		return fmt.Errorf("pairs must be 1 to %d", MaxPairs)
+	}
+	last := ""
+	for _, p := range pairs.items {
+		if err := only(p.obj, "commitment", "label"); err != nil {
+			return err
+		}
+		if !isBinary(p.obj[0].Value.Text(), 32) || !isBinary(p.obj[1].Value.Text(), 64) {
+			return fmt.Errorf("a pair is malformed")
+		}
+		if p.obj[1].Value.text <= last {
+			return fmt.Errorf("pairs are not sorted by label")
+		}
+		last = p.obj[1].Value.text
+	}
+	return checkRecordedAt(o)
+}
+
+// envelope are the members every register and data entry may have beside the
+// fields of its table.
+var envelope = []string{"$", "_sd", "event", "kind", "occurredAt", "organization", "recordedAt", "source", "unresolved"}
+
+// checkSaid checks an entry made from a submitted event.
+func checkSaid(k *Kind, o Object) error {
+	organization, _ := o.Get("organization")
+	source, _ := o.Get("source")
+	if !IsReference(organization.Text()) || !IsReference(source.Text()) {
+		return fmt.Errorf("organization or source is malformed")
+	}
+	if err := checkTimes(k, o); err != nil {
+		return err
+	}
+	unresolved, err := checkUnresolved(o)
+	if err != nil {
+		return err
+	}
+	seen := 0
+	if err := checkPublic(k, o, "", unresolved, &seen); err != nil {
+		return err
+	}
+	if slices.Contains(unresolved, "organization") {
+		seen++
+	}
+	if seen != len(unresolved) {
+		return fmt.Errorf("unresolved names a field that is not there or is known")
+	}
+	for _, f := range k.Fields {
+		_, ok := o.At(f.Path)
+		if private := f.Class != Public && f.Class != PublicText || f.Path == "dataset" && modeOf(o) == "single"; private && ok {
+			return fmt.Errorf("%s is not public", f.Path)
+		} else if f.Required && !ok && !private {
+			return fmt.Errorf("%s is missing", f.Path)
+		}
+	}
+	return checkDigests(k, o)
+}
+
+func modeOf(o Object) string {
+	v, _ := o.At("subjects.mode")
+	return v.Text()
+}
+
+func checkTimes(k *Kind, o Object) error {
+	at, _ := o.Get("occurredAt")
+	on, _ := o.Get("recordedAt")
+	if k.IsData() {
+		if !isDate(at.Text()) || !isDate(on.Text()) {
+			return fmt.Errorf("occurredAt or recordedAt is not a day")
+		}
+		return nil
+	}
+	if _, ok := ParseInstant(at.Text()); !ok {
+		return fmt.Errorf("occurredAt is not a time")
+	}
+	return checkRecordedAt(o)
+}
+
+func checkUnresolved(o Object) ([]string, error) {
+	v, ok := o.Get("unresolved")
+	names := v.Texts()
+	if ok && (len(names) == 0 || !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names)) {
+		return nil, fmt.Errorf("unresolved is not a sorted list of field names")
+	}
+	return names, nil
+}
+
+// checkPublic walks the members of o, whose dotted path so far is prefix, and
+// counts the references shown as unknown.
+func checkPublic(k *Kind, o Object, prefix string, unresolved []string, seen *int) error {
+	for _, m := range o {
+		path := prefix + m.Name
+		f, listed := k.Field(path)
+		switch {
+		case prefix == "" && slices.Contains(envelope, m.Name):
+		case !listed && k.hasObject(path) && len(m.Value.obj) > 0:
+			if err := checkPublic(k, m.Value.obj, path+".", unresolved, seen); err != nil {
+				return err
+			}
+		case !listed:
+			return fmt.Errorf("%q is no field of it", path)
+		case f.List:
+			if m.Value.shape != shapeList || len(m.Value.items) == 0 || len(m.Value.items) > MaxList {
+				return fmt.Errorf("%s is not a list", path)
+			}
+			for i, item := range m.Value.items {
+				if !f.published(item, path+"/"+strconv.Itoa(i), unresolved, seen) {
+					return fmt.Errorf("%s/%d is malformed", path, i)
+				}
+			}
+		case !f.published(m.Value, path, unresolved, seen):
+			return fmt.Errorf("%s is malformed", path)
+		}
+	}
+	return nil
+}
+
+// published says whether v is what the public may see of field f.
+func (f Field) published(v Value, name string, unresolved []string, seen *int) bool {
+	switch f.Type {
+	case Count:
+		return CodeBucket.Has(v.Text())
+	case Instant:
+		return isDate(v.Text())
+	case Name:
+		return isBinary(v.Text(), 16)
+	case Persons:
+		return publishedSubjects(v.obj)
+	case Reference:
+		_, unknown := slices.BinarySearch(unresolved, name)
+		if unknown && f.Register != "" {
+			*seen++
+			return v.Text() == Unknown
+		}
+		return IsReference(v.Text())
+	}
+	return f.check(v, "") == nil
+}
+
+func publishedSubjects(o Object) bool {
+	tags, ok := o.Get("tags")
+	want := 1
+	if ok {
+		want = 2
+	}
+	if len(o) != want || ok != (modeOf(Object{{"subjects", Nested(o)}}) == "single") {
+		return false
+	}
+	mode, _ := o.Get("mode")
+	if mode.Text() != "none" && mode.Text() != "single" && mode.Text() != "unknown" {
+		return false
+	}
+	return !ok || len(tags.items) == 1 && isBinary(tags.items[0].Text(), 16)
+}
+
+// checkDigests checks the number, form and order of the private digests.
+func checkDigests(k *Kind, o Object) error {
+	v, _ := o.Get("_sd")
+	tags, _ := o.At("subjects.tags")
+	if v.shape != shapeList || len(v.items) != k.Slots()+len(tags.items) {
+		return fmt.Errorf("it must have %d digests and one for each tag", k.Slots())
+	}
+	last := ""
+	for _, item := range v.items {
+		if !isBinary(item.Text(), 32) || item.text <= last {
+			return fmt.Errorf("a digest is malformed or out of order")
+		}
+		last = item.text
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package events
+
+import (
+	"slices"
+	"strings"
+)
+
+// Value is one JSON value. The zero Value is null, which no checked event and
+// no entry contains.
+type Value struct {
+	shape shape
+	text  string // of a string; the digits of a number
+	num   int64
+	items []Value
+	obj   Object
+}
+
+type shape uint8
+
+const (
+	shapeNull shape = iota
+	shapeString
+	shapeInteger
+	shapeNumber // a number that is not an integer below 2^53: parsed, never accepted
+	shapeBoolean
+	shapeList
+	shapeObject
+)
+
+func (s shape) String() string {
+	return [...]string{"null", "text", "an integer", "a number with a fraction or beyond 2^53", "true or false", "a list", "an object"}[s]
+}
+
+// Member is a name with its value.
+type Member struct {
+	Name  string
+	Value Value
+}
+
+// Object holds members sorted by name, each name once.
+type Object []Member
+
+// String, Integer, Boolean, List and Nested make values.
+func String(s string) Value { return Value{shape: shapeString, text: s} }
+
+// Integer makes a number; |n| must be below 2^53.
+func Integer(n int64) Value { return Value{shape: shapeInteger, num: n} }
+
+// Boolean makes true or false.
+func Boolean(b bool) Value {
+	v := Value{shape: shapeBoolean}
+	if b {
+		v.num = 1
+	}
+	return v
+}
+
+// List makes a list.
+func List(items ...Value) Value { return Value{shape: shapeList, items: items} }
+
+// Strings makes a list of strings.
+func Strings(items []string) Value {
+	out := make([]Value, len(items))
+	for i, s := range items {
+		out[i] = String(s)
+	}
+	return List(out...)
+}
+
+// Nested makes an object value.
+func Nested(o Object) Value { return Value{shape: shapeObject, obj: o} }
+
+// Text is the string v holds, or "".
+func (v Value) Text() string {
+	if v.shape != shapeString {
+		return ""
+	}
+	return v.text
+}
+
+// Int is the integer v holds, or 0.
+func (v Value) Int() int64 {
+	if v.shape != shapeInteger {
+		return 0
+	}
+	return v.num
+}
+
+// Bool is the boolean v holds, or false.
+func (v Value) Bool() bool { return v.shape == shapeBoolean && v.num == 1 }
+
+// Items is the list v holds, or nil.
+func (v Value) Items() []Value { return v.items }
+
+// Object is the object v holds, or nil.
+func (v Value) Object() Object { return v.obj }
+
+// IsNull says that there is no value.
+func (v Value) IsNull() bool { return v.shape == shapeNull }
+
+// Texts are the strings of the list v.
+func (v Value) Texts() []string {
+	out := make([]string, 0, len(v.items))
+	for _, item := range v.items {
+		out = append(out, item.Text())
+	}
+	return out
+}
+
+// Get finds the member called name.
+func (o Object) Get(name string) (Value, bool) {
+	i, found := o.find(name)
+	if !found {
+		return Value{}, false
+	}
+	return o[i].Value, true
+}
+
+// At finds a value by its dotted path, as in "scope.unit".
+func (o Object) At(path string) (Value, bool) {
+	for {
+		name, rest, nested := strings.Cut(path, ".")
+		v, ok := o.Get(name)
+		if !ok || !nested {
+			return v, ok
+		}
+		o, path = v.obj, rest
+	}
+}
+
+// With returns o with the value at the dotted path set; o itself stays as it is.
+func (o Object) With(path string, v Value) Object {
+	name, rest, nested := strings.Cut(path, ".")
+	i, found := o.find(name)
+	if nested {
+		var inner Object
+		if found {
+			inner = o[i].Value.obj
+		}
+		v = Nested(inner.With(rest, v))
+	}
+	out := slices.Clone(o)
+	if found {
+		out[i].Value = v
+		return out
+	}
+	return slices.Insert(out, i, Member{name, v})
+}
+
+func (o Object) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(o, name, func(m Member, n string) int { return strings.Compare(m.Name, n) })
+}
