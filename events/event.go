@@ -116,8 +116,8 @@ func IsJSON(mediaType string) bool {
 
 func kindOf(o Object) (*Kind, *Problem) {
 	t, _ := o.Get("type")
-	name, ok := strings.CutPrefix(t.text, TypePrefix)
-	if name, ok = strings.CutSuffix(name, TypeSuffix); !ok || !strings.HasPrefix(t.text, TypePrefix) {
+	name, framed := strings.CutSuffix(strings.TrimPrefix(t.text, TypePrefix), TypeSuffix)
+	if !framed || !strings.HasPrefix(t.text, TypePrefix) {
 		return nil, refuse("unknown-kind", "/type", "must be %s<kind>%s", TypePrefix, TypeSuffix)
 	}
 	k, ok := FindKind(name)

@@ -56,7 +56,9 @@ func registerKinds() []*Kind {
 // required.
 func amend(fields []Field, required ...string) []Field {
 	out := slices.Clone(fields)
-	out[0].Register = out[0].Path
+	if out[0].Path != "organization" { // an entry always shows its organization, known or not
+		out[0].Register = out[0].Path
+	}
 	for i := range out[1:] {
 		out[i+1].Required = slices.Contains(required, out[i+1].Path)
 	}
@@ -64,8 +66,7 @@ func amend(fields []Field, required ...string) []Field {
 }
 
 func register(name string, fields ...Field) *Kind {
-	fields = append(fields, plain("sequence", Number))
-	fields[len(fields)-1].Class = Committed
+	fields = append(slices.Clone(fields), sealed("sequence", Number, Committed))
 	of, _, _ := strings.Cut(name, ".")
 	return kind(&Kind{Name: name, By: Registrar, Open: true, Object: of, Fields: fields})
 }

@@ -1,0 +1,206 @@
+package intake
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// Book is what the writer must know about the past.
+type Book struct {
+	db     *pebble.DB
+	cursor events.Seq
+}
+
+// OpenFold opens and parses the fold box of a message.
+type OpenFold func(events.Message) (events.Fold, error)
+
+// OpenBook opens the book in dir.
+func OpenBook(dir string) (*Book, error) {
+	opts := &pebble.Options{Logger: silent{}, DisableWAL: false}
+	opts.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
+	db, err := pebble.Open(dir, opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening the book: %w", err)
+	}
+	b := &Book{db: db}
+	raw, err := b.get([]byte("c"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the book's cursor: %w", err), db.Close())
+	}
+	if len(raw) == 8 {
+		b.cursor = events.Seq(binary.BigEndian.Uint64(raw))
+	}
+	return b, nil
+}
+
+// silent drops Pebble's informational lines; errors come back from calls.
+type silent struct{}
+
+func (silent) Infof(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+func (silent) Fatalf(format string, args ...any) {
+	panic(fmt.Sprintf("the book's database cannot go on: "+format, args...))
+}
+
+// Close closes the book.
+func (b *Book) Close() error {
+	if b.db == nil {
+		return nil
+	}
+	err := b.db.Close()
+	b.db = nil
+	return err
+}
+
+// Cursor is the last sequence folded in.
+func (b *Book) Cursor() events.Seq { return b.cursor }
+
+// CatchUp folds the history to its end.
+func (b *Book) CatchUp(ctx context.Context, h History, open OpenFold) error {
+	if b.cursor > h.Last() {
+		return fmt.Errorf("catching up the book: it knows %d messages and the history has %d; the history was put back to an earlier state", b.cursor, h.Last())
+	}
+	var pending []noted
+	for m, err := range h.Replay(ctx, b.cursor+1, h.Last()) {
+		if err != nil {
+			return fmt.Errorf("catching up the book: %w", err)
+		}
+		n, err := note(m, open)
+		if err != nil {
+			return fmt.Errorf("catching up the book at message %d: %w", m.Seq, err)
+		}
+		if pending = append(pending, n); len(pending) == 1000 {
+			if err := b.apply(pending); err != nil {
+				return err
+			}
+			pending = pending[:0]
+		}
+	}
+	return b.apply(pending)
+}
+
+// noted is what the book keeps of one message.
+type noted struct {
+	seq   events.Seq
+	entry *events.Entry
+	hash  events.Digest
+	fold  events.Fold
+}
+
+func note(m events.Stored, open OpenFold) (noted, error) {
+	msg, err := events.ParseMessage(m.Data)
+	if err != nil {
+		return noted{}, err
+	}
+	entry, err := events.ParseEntry(msg.Entry)
+	if err != nil {
+		return noted{}, err
+	}
+	fold, err := open(msg)
+	return noted{m.Seq, entry, events.HashEntry(msg.Entry), fold}, err
+}
+
+// apply folds messages in, which follow the cursor without a gap, in one batch
+// with the cursor.
+func (b *Book) apply(list []noted) error {
+	if len(list) == 0 {
+		return nil
+	}
+	batch := b.db.NewBatch()
+	defer batch.Close()
+	for i, n := range list {
+		if n.seq != b.cursor+events.Seq(i)+1 {
+			return fmt.Errorf("folding message %d into the book: it does not follow %d", n.seq, b.cursor+events.Seq(i))
+		}
+		n.write(batch)
+	}
+	last := list[len(list)-1].seq
+	_ = batch.Set([]byte("c"), binary.BigEndian.AppendUint64(nil, uint64(last)), nil)
+	if err := batch.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("writing the book: %w", err)
+	}
+	b.cursor = last
+	return nil
+}
+
+// write adds n to the batch; a batch in memory takes every key.
+func (n noted) write(batch *pebble.Batch) {
+	name := n.entry.Name()
+	value := binary.BigEndian.AppendUint64(nil, uint64(n.seq))
+	value = append(append(value, n.hash[:]...), n.fold.Content[:]...)
+	_ = batch.Set(append([]byte("e"), name[:]...), value, nil)
+	for _, p := range n.fold.Persons {
+		_ = batch.Set(append([]byte("p"), p.Handle[:]...), binary.BigEndian.AppendUint64(nil, p.Counter), nil)
+	}
+	register, id, zone := registers(n.entry)
+	if id != "" {
+		_ = batch.Set(referenceKey(register, id), []byte(zone), nil)
+	}
+}
+
+// registers tells what an entry makes known, or an empty id, and the time zone
+// an organization's entry sets.
+func registers(e *events.Entry) (register, id, zone string) {
+	zone = e.Text("timeZone")
+	switch {
+	case strings.HasSuffix(e.Kind.Name, ".registered"):
+		return e.Kind.Object, e.Text(e.Kind.Object), zone
+	case e.Kind.Name == "organization.changed" && zone != "":
+		return e.Kind.Object, e.Text(e.Kind.Object), zone
+	}
+	return "", "", ""
+}
+
+func referenceKey(register, id string) []byte {
+	return append(append(append([]byte("r"), register...), 0), id...)
+}
+
+func (b *Book) get(key []byte) ([]byte, error) {
+	v, closer, err := b.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the book: %w", err)
+	}
+	out := append([]byte{}, v...)
+	return out, closer.Close()
+}
+
+// known is an event accepted before.
+type known struct {
+	seq     events.Seq
+	hash    events.Digest
+	content events.Digest
+}
+
+func (b *Book) event(name events.EventName) (known, bool, error) {
+	v, err := b.get(append([]byte("e"), name[:]...))
+	if err != nil || len(v) != 8+32+32 {
+		return known{}, false, err
+	}
+	return known{events.Seq(binary.BigEndian.Uint64(v)), events.Digest(v[8:40]), events.Digest(v[40:])}, true, nil
+}
+
+// tags is how many tags a person has; false means she is not enrolled.
+func (b *Book) tags(h events.Handle) (uint64, bool, error) {
+	v, err := b.get(append([]byte("p"), h[:]...))
+	if err != nil || len(v) != 8 {
+		return 0, false, err
+	}
+	return binary.BigEndian.Uint64(v), true, nil
+}
+
+// reference says whether a register knows id, and an organization's zone.
+func (b *Book) reference(register, id string) (zone string, ok bool, err error) {
+	v, err := b.get(referenceKey(register, id))
+	return string(v), v != nil, err
+}

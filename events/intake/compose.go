@@ -1,0 +1,160 @@
+package intake
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// planned is one event on its way into the batch.
+type planned struct {
+	event   *events.Event
+	facts   events.Facts
+	who     Subject // of a single-person event
+	counter uint64  // which of her tags this is
+	local   time.Time
+	content events.Digest
+	slots   []events.Slot
+	opened  []events.Disclosure // of the slots, then of the person
+	entry   *events.Entry
+}
+
+// disclose draws the salts and decoys and makes the entry.
+func (p *planned) disclose() error {
+	persons := p.event.Persons()
+	random := make([]byte, 16*(len(p.slots)+len(persons))+32*p.event.Kind.Slots())
+	_, _ = rand.Read(random) // never fails: crypto/rand ends the process instead
+	salt := func() (s [16]byte) {
+		s, random = [16]byte(random), random[16:]
+		return s
+	}
+	for _, s := range p.slots {
+		p.opened = append(p.opened, events.Disclosure{Salt: salt(), Name: s.Name, Value: s.Value})
+	}
+	for _, person := range persons {
+		subject := events.Object{
+			{Name: "relation", Value: events.String(person.Relation)},
+			{Name: "scheme", Value: events.String(person.Scheme)},
+			{Name: "value", Value: events.String(person.Value)},
+		}
+		p.opened = append(p.opened, events.Disclosure{Salt: salt(), Name: "subject", Value: events.Nested(subject)})
+	}
+	for _, d := range p.opened {
+		p.facts.Digests = append(p.facts.Digests, d.Digest())
+	}
+	for range p.event.Kind.Slots() - len(p.slots) {
+		p.facts.Digests = append(p.facts.Digests, events.Digest(random))
+		random = random[32:]
+	}
+	var err error
+	p.entry, err = p.event.Entry(p.facts)
+	return err
+}
+
+// seal makes the history message.
+func (p *planned) seal(keys Keys) ([]byte, events.Fold, error) {
+	fold, month, err := keys.Shared(p.facts.Organization, p.facts.RecordedAt)
+	if err != nil {
+		return nil, events.Fold{}, err
+	}
+	header, err := p.fold(keys)
+	if err != nil {
+		return nil, events.Fold{}, err
+	}
+	m := sealing{Message: events.Message{Entry: p.entry.Append(nil)}}
+	m.add(events.BoxFold, header.Format(), fold)
+	officers := [][]byte{month}
+	shared := events.Slip(p.opened[:len(p.slots)])
+	if p.who != nil {
+		key := p.who.EventKey(p.counter)
+		m.add(events.BoxPerson, p.personal().Format(), key[:])
+		officers = append(officers, key[:])
+	}
+	m.add(events.BoxOfficers, shared.Format(), officers...)
+	if p.who != nil {
+		m.add(events.BoxIdentifier, events.Slip(p.opened[len(p.slots):]).Format(), officers...)
+	}
+	return m.Format(), header, m.err
+}
+
+// personal is what the person concerned may see. An incidental person learns
+// when, and no more: the rest is another person's matter.
+func (p *planned) personal() events.Slip {
+	out := events.Slip(nil)
+	incidental := p.event.Persons()[0].Relation == "incidental"
+	for i, s := range p.slots {
+		if s.Person && (!incidental || s.Name == "occurredAt") {
+			out = append(out, p.opened[i])
+		}
+	}
+	return append(out, p.opened[len(p.slots):]...)
+}
+
+// fold is the header the views fold from.
+func (p *planned) fold(keys Keys) (events.Fold, error) {
+	e := p.event
+	text := func(path string) string { v, _ := e.Data.At(path); return v.Text() }
+	f := events.Fold{
+		Content: p.content, Role: text("actor.role"), Unit: text("actor.unit"), OccurredAt: e.Time,
+		RecordedAt: p.facts.RecordedAt, Day: p.local.Format(time.DateOnly), Hour: p.local.Hour(),
+		Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "",
+	}
+	if v, ok := e.Data.Get("sequence"); ok {
+		f.Sequence = v.Int()
+	}
+	if p.who != nil {
+		person := e.Persons()[0]
+		f.Persons = []events.FoldPerson{{Handle: p.who.Handle(), Counter: p.counter, Relation: person.Relation}}
+		f.OwnData = text("actor.id") == person.Value
+	}
+	for _, part := range []struct {
+		into  *string
+		what  string
+		value string
+	}{{&f.Actor, "actor", text("actor.id")}, {&f.Case, "case", text("caseRef")}} {
+		if part.value == "" {
+			continue
+		}
+		name, err := keys.Pseudonym(p.facts.Organization, part.what, part.value)
+		if err != nil {
+			return events.Fold{}, err
+		}
+		*part.into = name
+	}
+	return f, nil
+}
+
+// sealing adds boxes to a message and keeps the first error.
+type sealing struct {
+	events.Message
+	err error
+}
+
+// add seals plaintext under HKDF of the keys, bound to the entry.
+func (m *sealing) add(kind events.BoxKind, plaintext []byte, keys ...[]byte) {
+	if m.err != nil {
+		return
+	}
+	entry := events.HashEntry(m.Entry)
+	box, err := events.SealBox(events.BoxKey(kind.String(), keys...), rand.Reader, entry[:], plaintext)
+	if err != nil {
+		m.err = fmt.Errorf("sealing the %s box: %w", kind, err)
+		return
+	}
+	m.Boxes = append(m.Boxes, events.Box{Kind: kind, Data: box})
+}
+
+// FoldOpener opens fold boxes with the ledger's fold key.
+func FoldOpener(foldKey []byte) OpenFold {
+	key := events.BoxKey(events.BoxFold.String(), foldKey)
+	return func(m events.Message) (events.Fold, error) {
+		entry := events.HashEntry(m.Entry)
+		plain, err := events.OpenBox(key, entry[:], m.Boxes[0].Data)
+		if err != nil {
+			return events.Fold{}, fmt.Errorf("opening the fold header: %w", err)
+		}
+		return events.ParseFold(plain)
+	}
+}

@@ -1,0 +1,93 @@
+// Package proof is what anyone can check about the log with no server: that a
+// checkpoint was signed by the log, that an entry stands at a position of it,
+// that one checkpoint extends another, and that a receipt was given.
+//
+// # Promise
+//
+// Every format here has exactly one encoding of each value. A parser refuses
+// whatever its formatter would not write, so for every input x that parses,
+// Format(Parse(x)) is x byte for byte: two people who hold the same statement
+// hold the same file, and a changed byte is a changed statement or an error.
+// The functions are pure. They read no clock, file or network, keep no state,
+// and no input makes them panic or run long: lengths are bounded before
+// anything is decoded.
+//
+// # Formats
+//
+// All text is UTF-8 and every line ends in one newline (U+000A), the last
+// included. A number is decimal without sign or leading zero and at most
+// [MaxSize]; a position (the zero-based index of an entry) is below it. A name
+// has no Unicode space, control character or plus; an origin is a name of 1 to
+// 200 bytes. "b64" is the padded standard alphabet of RFC 4648 section 4,
+// "b64url" the one of section 5 without padding, both with zero spare bits.
+//
+//	note       = text NL signature {signature}      at most 64 KiB, 100 signatures
+//	signature  = "— " name " " b64(key hash ‖ signature bytes) NL
+//
+// A note (c2sp.org/signed-note) is refused unless each of its signature lines
+// equals its own re-encoding, those of unknown keys included, and unless the
+// expected key signs it once. No key may appear twice. Lines of unknown keys
+// are otherwise ignored, as that specification demands: whoever passes a note
+// on may add or drop them, and this package says nothing about them.
+//
+//	checkpoint = origin NL number NL b64(root) NL
+//
+// A checkpoint (c2sp.org/tlog-checkpoint, without extension lines) is the note
+// text that states the size and the RFC 6962 root hash of the log. The name of
+// the signing key is the origin. Of size 0 only the root of the empty tree is
+// accepted.
+//
+//	proof      = "c2sp.org/tlog-proof@v1" NL
+//	             ["extra " b64(entry) NL]
+//	             "index " position NL
+//	             {b64(hash) NL}                     at most 63, leaf to root
+//	             NL
+//	             note                               whose text is a checkpoint
+//
+// A proof (c2sp.org/tlog-proof, at most 256 KiB) carries the bytes of the entry
+// as extra, so that one file can be verified alone. The specification leaves
+// extra unauthenticated; [Proof.Verify] hashes it as the leaf, and nothing in
+// it may be believed before that succeeds. A proof without extra parses and
+// does not verify.
+//
+//	receipt    = "daybook/receipt@1" NL
+//	             "origin " origin NL
+//	             "time " time NL                    2006-01-02T15:04:05.000Z
+//	             line {line}                        positions ascend strictly
+//	line       = position " " b64url(SHA-256 of the entry) NL
+//
+// A receipt is the note text that promises positions to entries. Its key is
+// named origin "/receipt" and signs nothing else. Its second line is never a
+// number, so no checkpoint parser takes it for a checkpoint. The time is UTC
+// with exactly three decimals. The hash is over the bytes of the entry alone;
+// the leaf hash of the log has the prefix RFC 6962 gives it.
+//
+//	tile       = "tile/" level "/" number3 [".p/" width]
+//	bundle     = "tile/entries/" number3 [".p/" width]
+//	number3    = {"x" 3digit "/"} 3digit            no leading "x000"
+//
+// Tiles and entry bundles are those of c2sp.org/tlog-tiles: level 0 to 63, 256
+// hashes or entries when full, and a width of 1 to 255 when partial. In a
+// bundle each entry follows its length as a big-endian 16-bit number. An entry
+// has 1 to 65,535 bytes.
+//
+// Verifier keys are the strings of golang.org/x/mod/sumdb/note,
+// "name+hash+keydata", in the one form [ParseVerifierKey] accepts.
+//
+// # Misbehaviour
+//
+// Two validly signed checkpoints of one size with different roots are a
+// [Fork]: a value that carries both notes, which anyone with the log's key can
+// check again.
+//
+// # Crashes
+//
+// Nothing is written, so a crash here loses nothing.
+//
+// # Not promised
+//
+// A proof shows that the log holds an entry, not that the entry is true, nor
+// that the log shows everyone the same history: for that compare checkpoints
+// with others or ask witnesses. Witness signatures and policies are not judged
+// here. A verifier must be given the log's key by a way it trusts.
+package proof
