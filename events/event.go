@@ -26,12 +26,13 @@ type Event struct {
 func ParseEvent(b []byte) (*Event, error) {
 	v, err := ParseValue(b)
 	if err != nil {
-		return nil, syntaxProblem(err)
+		return nil, SyntaxProblem(err)
 	}
 	return CheckEvent(v)
 }
 
-func syntaxProblem(err error) *Problem {
+// SyntaxProblem is the refusal of a text that [ParseValue] did not read.
+func SyntaxProblem(err error) *Problem {
 	p := &Problem{Status: 422, Code: "malformed-json", Detail: err.Error()}
 	if s, ok := err.(*SyntaxError); ok {
 		p.Pointer, p.Detail = s.Pointer, s.Reason

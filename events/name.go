@@ -20,10 +20,16 @@ func (t Tag) String() string       { return binary64.EncodeToString(t[:]) }
 func (d Digest) String() string    { return binary64.EncodeToString(d[:]) }
 
 // ParseEventName reads the 22 characters that String writes.
-func ParseEventName(s string) (n EventName, ok bool) { return n, decode(n[:], s) }
+func ParseEventName(s string) (n EventName, ok bool) {
+	ok = decode(n[:], s)
+	return n, ok
+}
 
 // ParseTag reads the 22 characters that String writes.
-func ParseTag(s string) (t Tag, ok bool) { return t, decode(t[:], s) }
+func ParseTag(s string) (t Tag, ok bool) {
+	ok = decode(t[:], s)
+	return t, ok
+}
 
 // decode fills dst, to the byte, from base64url without padding or spare bits.
 func decode(dst []byte, s string) bool {
@@ -36,3 +42,9 @@ func decode(dst []byte, s string) bool {
 
 // isBinary says that s is n bytes in base64url.
 func isBinary(s string, n int) bool { return decode(make([]byte, n), s) }
+
+// ParseDigest reads the 43 characters that String writes.
+func ParseDigest(s string) (d Digest, ok bool) {
+	ok = decode(d[:], s)
+	return d, ok
+}

@@ -92,6 +92,9 @@ func (v Value) Bool() bool { return v.shape == shapeBoolean && v.num == 1 }
 // Items is the list v holds, or nil.
 func (v Value) Items() []Value { return v.items }
 
+// AsList is the list v holds, and whether it is one.
+func (v Value) AsList() ([]Value, bool) { return v.items, v.shape == shapeList }
+
 // Object is the object v holds, or nil.
 func (v Value) Object() Object { return v.obj }
 

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"github.com/daybook-ledger/daybook/events"
 )
 
 // EventName is the ledger's public name of the event that source calls id:
@@ -35,7 +37,7 @@ func (k *Keyring) FoldKey() []byte {
 func (k *Keyring) Content(canonical []byte, p *Person) [32]byte {
 	key := k.keys.content
 	if p != nil {
-		key = BoxKey("content", key[:], p.root[:])
+		key = events.BoxKey("content", key[:], p.root[:])
 	}
 	return mac(key[:], canonical)
 }

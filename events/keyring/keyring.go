@@ -12,6 +12,8 @@ import (
 
 	vrf "filippo.io/mostly-harmless/vrf-r255"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/daybook-ledger/daybook/events"
 )
 
 // ErrClosed says that the keyring was closed.
@@ -112,10 +114,10 @@ func readLedgerKeys(dir string) (*ledgerKeys, error) {
 		return nil, err
 	}
 	keys := &ledgerKeys{
-		event:   BoxKey("event-key", ledger[:]),
-		fold:    BoxKey("fold-key", ledger[:]),
-		content: BoxKey("content-key", ledger[:]),
-		lookup:  BoxKey("lookup-key", ledger[:]),
+		event:   events.BoxKey("event-key", ledger[:]),
+		fold:    events.BoxKey("fold-key", ledger[:]),
+		content: events.BoxKey("content-key", ledger[:]),
+		lookup:  events.BoxKey("lookup-key", ledger[:]),
 	}
 	scalar, err := readKey(dir, "vrf")
 	if err != nil {

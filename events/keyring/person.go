@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/daybook-ledger/daybook/events"
 )
 
 // secret is one 32-byte key. Everything here holds it behind a pointer, which
@@ -17,7 +19,7 @@ type secret [32]byte
 
 // Handle names a person inside boxes: random, minted with her root key, and
 // without meaning to anybody who lacks the keyring.
-type Handle [16]byte
+type Handle = events.Handle
 
 // Person is one generation of one person's keys. It is safe for concurrent
 // use and prints as its length only.

@@ -1,4 +1,4 @@
-package keyring
+package events
 
 import (
 	"crypto/aes"
@@ -32,7 +32,7 @@ func BoxKey(box string, keys ...[]byte) [32]byte {
 	if err != nil {
 		// Only a call without keys under a FIPS-only build gets here. A zero
 		// key in its place would seal for everybody.
-		panic(fmt.Sprintf("keyring: deriving a box key: %v", err))
+		panic(fmt.Sprintf("events: deriving a box key: %v", err))
 	}
 	return [32]byte(out)
 }

@@ -1,4 +1,4 @@
-package keyring
+package events
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ func (o *octets) UnmarshalText(text []byte) (err error) {
 // TestWycheproof seals with the IV of each vector as its nonce and opens what
 // the vector says, valid or not.
 func TestWycheproof(t *testing.T) {
-	data, err := os.ReadFile("testdata/vectors/wycheproof/aes_gcm_test.json")
+	data, err := os.ReadFile("../testdata/vectors/wycheproof/aes_gcm_test.json")
 	if err != nil {
 		t.Fatal(err)
 	}
