@@ -1,5 +1,7 @@
 package events
 
+import "errors"
+
 // Seq counts the messages of the history from 1. Zero is "before the first".
 type Seq uint64
 
@@ -24,3 +26,7 @@ type Stored struct {
 	Seq  Seq
 	Data []byte // see Message
 }
+
+// ErrNotStored is wrapped by a history's append that stored nothing and may be
+// tried again.
+var ErrNotStored = errors.New("nothing was stored")

@@ -121,26 +121,19 @@ func create(t *testing.T, nc *nats.Conn, spoil func(c *jetstream.StreamConfig)) 
 	return s
 }
 
-// The same with streams the server really has.
+// The same with streams the server really has, each on a server of its own.
 func TestOpenRefusesAStream(t *testing.T) {
-	_, nc := connect(t, t.TempDir())
 	for _, field := range []string{
 		"Storage", "NoAck", "AllowAtomicPublish", "AllowDirect", "DenyDelete", "DenyPurge",
 		"AllowMsgTTL", "Retention", "Discard", "MaxMsgs", "MaxBytes", "MaxAge",
 		"MaxMsgsPerSubject", "MaxMsgSize", "Subjects", "FirstSeq",
 	} {
+		_, nc := connect(t, t.TempDir())
 		create(t, nc, spoiled[field])
 		_, err := Open(t.Context(), nc, Config{})
 		var ce *ConfigError
 		if !errors.As(err, &ce) || ce.Field != field {
 			t.Errorf("%s spoiled: %v", field, err)
-		}
-		js, err := jetstream.New(nc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := js.DeleteStream(t.Context(), "DAYBOOK"); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
@@ -221,8 +214,13 @@ func TestOpenRefusesHoles(t *testing.T) {
 		if _, err := js.UpdateStream(t.Context(), wanted(Config{}.withDefaults())); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(t.Context(), nc, Config{}); err == nil {
+		_, err = Open(t.Context(), nc, Config{})
+		if err == nil {
 			t.Errorf("opened a history without the messages %v", holes)
+		}
+		var gap *GapError
+		if holes[0] == 1 && (!errors.As(err, &gap) || gap.Want != 1) {
+			t.Errorf("opened without the messages %v: %v, want a GapError at 1", holes, err)
 		}
 	}
 }

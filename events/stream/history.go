@@ -30,7 +30,7 @@ var (
 
 	// ErrNotStored means that nothing of the batch is stored or ever will be. The
 	// same messages may be appended again.
-	ErrNotStored = errors.New("nothing of the batch is stored")
+	ErrNotStored = events.ErrNotStored
 
 	// ErrStaleWriter means that someone else has appended to the stream. It is
 	// final for this History.
@@ -86,10 +86,7 @@ func (cfg Config) withDefaults() Config {
 }
 
 // Message is one message of the history as it was appended.
-type Message struct {
-	Seq  events.Seq
-	Data []byte
-}
+type Message = events.Stored
 
 // History is the stream as one writer and its readers see it. It is safe for
 // concurrent use and needs no closing; the connection belongs to the caller.

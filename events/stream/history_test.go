@@ -179,8 +179,9 @@ func TestReplayStops(t *testing.T) {
 	_, nc := connect(t, t.TempDir())
 	h := open(t, nc)
 	mustAppend(t, h, 1000)
+	mustAppend(t, h, 1000)
 	before := nc.NumSubscriptions()
-	for m, err := range h.Replay(t.Context(), 1, 1000) {
+	for m, err := range h.Replay(t.Context(), 1, 2000) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,9 +195,12 @@ func TestReplayStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var last error
-	for m, err := range h.Replay(ctx, 1, 1000) {
+	for m, err := range h.Replay(ctx, 1, 2000) {
 		if last = err; m.Seq == 10 {
 			cancel()
+		}
+		if m.Seq > 10 {
+			t.Fatalf("a cancelled replay yielded message %d", m.Seq)
 		}
 	}
 	if !errors.Is(last, context.Canceled) {

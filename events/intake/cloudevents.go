@@ -1,0 +1,91 @@
+package intake
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+const (
+	maxBody  = 1 << 20
+	maxBatch = 1000
+)
+
+const (
+	typeEvent = "application/cloudevents+json"
+	typeBatch = "application/cloudevents-batch+json"
+)
+
+// body is what a request carries, one value for each event.
+type body struct {
+	events []events.Value
+	sizes  []int
+	batch  bool
+}
+
+// readBody reads a request in the mode its content type names, as the
+// CloudEvents HTTP binding 1.0.2 defines them.
+func readBody(w http.ResponseWriter, r *http.Request) (body, *events.Problem) {
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	known := mediaType == typeEvent || mediaType == typeBatch || events.IsJSON(mediaType) && r.Header.Get("ce-specversion") != ""
+	if err != nil || !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return body{}, &events.Problem{Status: 415, Code: "unsupported-media-type", Detail: "send " + typeEvent + ", " + typeBatch + ", or application/json with ce- headers, in UTF-8"}
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return body{}, &events.Problem{Status: 413, Code: "too-large", Detail: "a request has at most 1 MiB"}
+	}
+	if err != nil {
+		return body{}, &events.Problem{Status: 400, Code: "cut-off", Detail: "the body ended early"}
+	}
+	v, err := events.ParseValue(raw)
+	if err != nil {
+		return body{}, events.SyntaxProblem(err)
+	}
+	switch mediaType {
+	case typeBatch:
+		return batchBody(v, len(raw))
+	case typeEvent:
+		return body{events: []events.Value{v}, sizes: []int{len(raw)}}, nil
+	}
+	return binaryBody(r.Header, v, len(raw))
+}
+
+func batchBody(v events.Value, size int) (body, *events.Problem) {
+	items, ok := v.AsList()
+	switch {
+	case !ok:
+		return body{}, &events.Problem{Status: 422, Code: "wrong-type", Detail: "a batch is a JSON array of events"}
+	case len(items) > maxBatch:
+		return body{}, &events.Problem{Status: 413, Code: "too-large", Detail: "a batch has at most 1,000 events"}
+	}
+	b := body{events: items, sizes: make([]int, len(items)), batch: true}
+	for i := range items {
+		b.sizes[i] = size / len(items)
+	}
+	return b, nil
+}
+
+// binaryBody takes the attributes from ce- headers, which are percent-encoded.
+func binaryBody(h http.Header, data events.Value, size int) (body, *events.Problem) {
+	o := events.Object{}
+	for _, name := range []string{"specversion", "id", "source", "type", "time"} {
+		values := h.Values("ce-" + name)
+		if len(values) == 0 {
+			continue
+		}
+		text, err := url.PathUnescape(values[0])
+		if err != nil || len(values) > 1 {
+			return body{}, &events.Problem{Status: 422, Code: "malformed", Pointer: "/" + name, Detail: "the header must stand once, percent-encoded"}
+		}
+		o = o.With(name, events.String(text))
+	}
+	return body{events: []events.Value{events.Nested(o.With("data", data))}, sizes: []int{size}}, nil
+}

@@ -1,0 +1,236 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// plan is one group on its way to a batch. What its events add to the book is
+// kept beside the book until the batch is durable.
+type plan struct {
+	now    time.Time
+	owners []*waiting // of fresh, index by index
+	fresh  []*planned
+	enrol  []Subject
+	tags   map[events.Handle]uint64
+	known  map[reference]string // → time zone
+}
+
+type reference struct{ register, id string }
+
+// plan decides what becomes of each event of the group, and answers those that
+// need no writing. An error is about this machine, not about an event.
+func (w *Writer) plan(group []*waiting) (*plan, error) {
+	p := &plan{now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]string{}}
+	fresh, err := w.firsts(group)
+	if err != nil {
+		return nil, err
+	}
+	people, err := w.prepare(fresh)
+	if err != nil {
+		return nil, err
+	}
+	for i, item := range fresh {
+		if err := w.add(p, item, people[i]); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// firsts are the events of the group that neither the book nor the group has
+// before; the others are answered, or attached to their first.
+func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
+	var fresh []*waiting
+	byName := map[events.EventName]*waiting{}
+	for _, item := range group {
+		name := w.cfg.Keys.EventName(item.Event.Source, item.Event.ID)
+		if first, ok := byName[name]; ok {
+			if slices.Equal(first.Event.Canonical(), item.Event.Canonical()) && first.Organization == item.Organization {
+				first.repeats = append(first.repeats, item)
+			} else {
+				item.finish(conflict())
+			}
+			continue
+		}
+		isNew, err := w.lookUp(item, name)
+		if err != nil {
+			return nil, err
+		}
+		if isNew {
+			byName[name] = item
+			fresh = append(fresh, item)
+		}
+	}
+	return fresh, nil
+}
+
+// lookUp answers item when the book has it, or when its person cannot be
+// named, and else says that it is new.
+func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
+	var who Subject
+	for _, person := range item.Event.Persons() {
+		var err error
+		if who, err = w.cfg.People.Find(person); err != nil {
+			item.finish(refused(&events.Problem{Status: 422, Code: "malformed", Pointer: "/data/subjects/persons/0", Detail: err.Error()}))
+			return false, nil
+		}
+	}
+	old, found, err := w.cfg.Book.event(name)
+	if err != nil || !found {
+		return err == nil, err
+	}
+	// Without her key there is nothing to compare with: she was erased.
+	erased := who == nil && item.Event.Mode() == "single"
+	if !erased && w.cfg.Keys.Content(item.Event.Canonical(), who) != old.content {
+		item.finish(conflict())
+		return false, nil
+	}
+	item.finish(Outcome{Status: 200, Position: old.seq.Index(), Name: name, Hash: old.hash})
+	return false, nil
+}
+
+func refused(p *events.Problem) Outcome { return Outcome{Status: p.Status, Problem: p} }
+
+func conflict() Outcome {
+	return refused(&events.Problem{Status: 409, Code: "conflict", Pointer: "/id", Detail: "this source has used this id for other content"})
+}
+
+// prepare finds or makes the key of each event's person, nil where it names
+// none; new ones are durable with one fsync.
+func (w *Writer) prepare(list []*waiting) ([]Subject, error) {
+	out := make([]Subject, len(list))
+	var persons []events.Person
+	var at []int
+	for i, item := range list {
+		for _, person := range item.Event.Persons() {
+			persons, at = append(persons, person), append(at, i)
+		}
+	}
+	if len(persons) == 0 {
+		return out, nil
+	}
+	subjects, err := w.cfg.People.Prepare(persons)
+	if err != nil {
+		return nil, fmt.Errorf("preparing keys: %w", err)
+	}
+	for i, s := range subjects {
+		out[at[i]] = s
+	}
+	return out, nil
+}
+
+// add plans one new event.
+func (w *Writer) add(p *plan, item *waiting, who Subject) error {
+	e := item.Event
+	zone, unresolved, err := w.resolve(p, item)
+	if err != nil {
+		return err
+	}
+	n := &planned{event: e, who: who, content: w.cfg.Keys.Content(e.Canonical(), who), local: e.Time.In(zone)}
+	n.facts = events.Facts{
+		Name: w.cfg.Keys.EventName(e.Source, e.ID), Organization: item.Organization, Unresolved: unresolved,
+		OccurredOn: n.local.Format(time.DateOnly), RecordedAt: p.now, RecordedOn: p.now.In(zone).Format(time.DateOnly),
+	}
+	if v, ok := e.Data.Get("occurredUntil"); ok {
+		until, _ := events.ParseInstant(v.Text())
+		n.facts.UntilOn = until.In(zone).Format(time.DateOnly)
+	}
+	if v, ok := e.Data.Get("counterpart"); ok {
+		source, _ := v.Object().Get("source")
+		id, _ := v.Object().Get("id")
+		n.facts.Counterpart = w.cfg.Keys.EventName(source.Text(), id.Text())
+	}
+	enrolled := true
+	if who != nil {
+		if n.counter, enrolled, err = w.next(p, who); err != nil {
+			return err
+		}
+		n.facts.Tags = []events.Tag{who.Tag(n.counter)}
+	}
+	n.slots = e.Slots(n.facts)
+	if err := n.disclose(); err != nil {
+		var problem *events.Problem
+		if errors.As(err, &problem) {
+			item.finish(refused(problem))
+			return nil
+		}
+		return err
+	}
+	p.keep(n, item, enrolled)
+	return nil
+}
+
+// keep takes n into the batch, with what it adds to the book.
+func (p *plan) keep(n *planned, item *waiting, enrolled bool) {
+	p.fresh, p.owners = append(p.fresh, n), append(p.owners, item)
+	if n.who != nil {
+		p.tags[n.who.Handle()] = n.counter
+		if !enrolled {
+			p.enrol = append(p.enrol, n.who)
+		}
+	}
+	if register, id, zone := registers(n.entry); id != "" {
+		p.known[reference{register, id}] = zone
+	}
+}
+
+// next is the number of the person's next tag, and whether she is enrolled.
+func (w *Writer) next(p *plan, who Subject) (uint64, bool, error) {
+	if n, ok := p.tags[who.Handle()]; ok {
+		return n + 1, true, nil
+	}
+	n, enrolled, err := w.cfg.Book.tags(who.Handle())
+	return n + 1, enrolled, err
+}
+
+// resolve looks up what the event refers to: the zone of its organization, and
+// the names of references no register knows.
+func (w *Writer) resolve(p *plan, item *waiting) (*time.Location, []string, error) {
+	var unresolved []string
+	for _, r := range item.Event.References() {
+		_, ok, err := w.find(p, r.Register, r.Value)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok {
+			unresolved = append(unresolved, r.Name)
+		}
+	}
+	zone, ok, err := w.find(p, "organization", item.Organization)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v, own := item.Event.Data.Get("organization"); own && item.Event.Kind.Name == "organization.registered" && v.Text() == item.Organization {
+		given, _ := item.Event.Data.Get("timeZone")
+		zone, ok = given.Text(), true
+	}
+	if !ok {
+		unresolved = append(unresolved, "organization")
+		slices.Sort(unresolved)
+	}
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, nil, fmt.Errorf("loading the time zone of %s: %w", item.Organization, err)
+	}
+	return location, unresolved, nil
+}
+
+// find looks a reference up in the group before the book.
+func (w *Writer) find(p *plan, register, id string) (string, bool, error) {
+	if zone, ok := p.known[reference{register, id}]; ok {
+		return zone, true, nil
+	}
+	return w.cfg.Book.reference(register, id)
+}
+
+// answer gives every planned event its place.
+func (p *plan) answer(notes []noted) {
+	for i, n := range notes {
+		p.owners[i].finish(Outcome{Status: 201, Position: n.seq.Index(), Name: n.entry.Name(), Hash: n.hash})
+	}
+}

@@ -1,0 +1,246 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+const (
+	// maxGather leaves room for three enrolments in a batch of 1,000, the most
+	// the history's server takes.
+	maxGather = 997
+	// maxBatchBytes bounds the submitted bytes of one batch, see Submitted.Size.
+	maxBatchBytes = 8 << 20
+)
+
+// Config is what a writer needs.
+type Config struct {
+	History  History
+	Book     *Book
+	People   People
+	Keys     Keys
+	Now      func() time.Time // default time.Now
+	MaxQueue int              // events waiting before doors answer 429; default 20,000
+}
+
+// ErrQueueFull says that more events wait than the writer is allowed to hold.
+var ErrQueueFull = errors.New("queueing events: the queue is full")
+
+// ErrStopped says that the writer takes nothing any more.
+var ErrStopped = errors.New("queueing events: the writer has stopped")
+
+// Submitted is one event with the organization its token speaks for.
+type Submitted struct {
+	Event        *events.Event
+	Organization string
+	Size         int // bytes as submitted
+}
+
+// Outcome is what became of one submitted event.
+type Outcome struct {
+	Status   int // 201 accepted, 200 a repeat; otherwise Problem says why
+	Position events.Index
+	Name     events.EventName
+	Hash     events.Digest
+	Problem  *events.Problem
+}
+
+// Writer is the one writer of a history.
+type Writer struct {
+	cfg Config
+
+	mu      sync.Mutex
+	queue   []*waiting
+	stopped bool
+	wake    chan struct{}
+}
+
+// waiting is one event in the queue and where its outcome goes.
+type waiting struct {
+	Submitted
+	outcome  *Outcome
+	done     *sync.WaitGroup
+	finished bool
+	repeats  []*waiting // the same event again, later in the group
+}
+
+// finish answers w and its repeats; the first answer stands.
+func (w *waiting) finish(o Outcome) {
+	if w.finished {
+		return
+	}
+	w.finished = true
+	*w.outcome = o
+	w.done.Done()
+	if o.Status == 201 {
+		o.Status = 200
+	}
+	for _, r := range w.repeats {
+		r.finish(o)
+	}
+}
+
+// NewWriter makes a writer; Run starts it.
+func NewWriter(cfg Config) *Writer {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.MaxQueue == 0 {
+		cfg.MaxQueue = 20000
+	}
+	return &Writer{cfg: cfg, wake: make(chan struct{}, 1)}
+}
+
+// Submit queues list and waits until each event is durable or refused. The
+// outcomes are in the order of list. When ctx ends first, the events are still
+// written: only the answer is lost.
+func (w *Writer) Submit(ctx context.Context, list []Submitted) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(list))
+	done := new(sync.WaitGroup)
+	done.Add(len(list))
+	w.mu.Lock()
+	switch {
+	case w.stopped:
+		w.mu.Unlock()
+		return nil, ErrStopped
+	case len(w.queue)+len(list) > w.cfg.MaxQueue:
+		w.mu.Unlock()
+		return nil, ErrQueueFull
+	}
+	for i := range list {
+		w.queue = append(w.queue, &waiting{Submitted: list[i], outcome: &outcomes[i], done: done})
+	}
+	w.mu.Unlock()
+	w.signal()
+	finished := make(chan struct{})
+	go func() { done.Wait(); close(finished) }()
+	select {
+	case <-finished:
+		return outcomes, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (w *Writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run writes batches until ctx ends or the history refuses this writer. It
+// answers everything still queued with 503 before it returns.
+func (w *Writer) Run(ctx context.Context) error {
+	defer w.drain()
+	for {
+		group := w.gather()
+		if len(group) == 0 {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-w.wake:
+			}
+			continue
+		}
+		if err := w.write(ctx, group); err != nil {
+			return fmt.Errorf("writing events: %w", err)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// gather takes the head of the queue, up to one batch.
+func (w *Writer) gather() []*waiting {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, size := 0, 0
+	for n < len(w.queue) && n < maxGather && (n == 0 || size+w.queue[n].Size <= maxBatchBytes) {
+		size += w.queue[n].Size
+		n++
+	}
+	group := append([]*waiting{}, w.queue[:n]...)
+	w.queue = append(w.queue[:0:0], w.queue[n:]...)
+	return group
+}
+
+func (w *Writer) drain() {
+	w.mu.Lock()
+	w.stopped = true
+	left := w.queue
+	w.queue = nil
+	w.mu.Unlock()
+	refuseAll(left, unavailable("the ledger is stopping"))
+}
+
+func unavailable(why string) *events.Problem {
+	return &events.Problem{Status: 503, Code: "unavailable", Detail: why + "; nothing was accepted, send it again"}
+}
+
+func refuseAll(group []*waiting, p *events.Problem) {
+	for _, item := range group {
+		item.finish(Outcome{Status: p.Status, Problem: p})
+	}
+}
+
+// errStopping marks errors after which this writer must not go on.
+var errStopping = errors.New("the writer stops")
+
+// write takes one group to its outcomes. An error means the writer stops.
+func (w *Writer) write(ctx context.Context, group []*waiting) error {
+	plan, err := w.plan(group)
+	if err != nil {
+		refuseAll(group, unavailable("the ledger cannot read its keys or its book"))
+		return err
+	}
+	notes, err := w.store(ctx, plan)
+	switch {
+	case errors.Is(err, errStopping):
+		refuseAll(group, uncertain())
+		return err
+	case err != nil:
+		refuseAll(group, unavailable("the history did not take the batch"))
+		return nil
+	}
+	if err := w.cfg.Book.apply(notes); err != nil {
+		refuseAll(group, uncertain())
+		return err
+	}
+	plan.answer(notes[len(notes)-len(plan.fresh):])
+	return nil
+}
+
+func uncertain() *events.Problem {
+	return &events.Problem{Status: 503, Code: "unavailable", Detail: "it is not known whether this was stored; send it again with the same id"}
+}
+
+// store seals and appends a plan, and tells what the book must note.
+func (w *Writer) store(ctx context.Context, p *plan) ([]noted, error) {
+	if len(p.fresh) == 0 {
+		return nil, nil
+	}
+	msgs, notes, err := w.seal(p)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errStopping, err)
+	}
+	// The batch is stored or not whatever happens to the caller, so the end of
+	// ctx must not leave it in doubt.
+	first, err := w.cfg.History.Append(context.WithoutCancel(ctx), msgs)
+	switch {
+	case errors.Is(err, events.ErrNotStored):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errStopping, err)
+	}
+	for i := range notes {
+		notes[i].seq = first + events.Seq(i)
+	}
+	return notes, nil
+}
