@@ -28,7 +28,9 @@
 //	source        one of the token's
 //	unresolved    sorted names of references shown as "?", as datasets/1
 //
-// and the public fields of the kind's table, nested where the path has a dot.
+// and the public fields of the kind's table, nested where the path has a dot; the
+// field kind of an organization or a system is organizationKind or systemKind
+// there, since kind is the event's.
 // Counts are buckets. subjects is {mode} or, for one person, {mode, tags[1]};
 // then dataset is private. ledger.opened and subject.enrolled have the members
 // of [Opened] and [Pair].

@@ -85,7 +85,7 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 		if !ok || field.Class != Public && field.Class != PublicText || field.Path == "dataset" && e.Mode() == "single" {
 			continue
 		}
-		o = o.With(field.Path, publish(field, v, f))
+		o = o.With(field.shown(), publish(field, v, f))
 	}
 	return newEntry(o)
 }

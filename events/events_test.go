@@ -350,3 +350,15 @@ func FuzzParseDisclosure(f *testing.F) {
 		}
 	})
 }
+
+// TestNoFieldHidesAnEntryMember holds that no public field has the name of a
+// member every entry has, organization excepted, which is the same thing.
+func TestNoFieldHidesAnEntryMember(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, f := range k.Fields {
+			if public := f.Class == Public || f.Class == PublicText; public && f.shown() != "organization" && slices.Contains(envelope, f.shown()) {
+				t.Errorf("%s.%s hides a member of the entry", k.Name, f.Path)
+			}
+		}
+	}
+}

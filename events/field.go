@@ -35,6 +35,7 @@ const (
 // Field is one line of a kind's table.
 type Field struct {
 	Path     string // dotted: scope.unit is member unit of object scope
+	Shown    string // its path in the entry where that is another, else ""
 	Type     Type
 	Class    Class
 	Code     *Code  // of a Coded field
@@ -48,6 +49,18 @@ const MaxList = 400
 
 func (f Field) must() Field { f.Required = true; return f }
 func (f Field) many() Field { f.List = true; return f }
+
+// shown is the field's path in the entry.
+func (f Field) shown() string {
+	if f.Shown != "" {
+		return f.Shown
+	}
+	return f.Path
+}
+
+// as gives the field another path in the entry, where an entry's own member has
+// that name.
+func (f Field) as(path string) Field { f.Shown = path; return f }
 
 func ref(path, register string) Field {
 	return Field{Path: path, Type: Reference, Class: Public, Register: register}

@@ -11,12 +11,12 @@ var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), dataK
 
 func registerKinds() []*Kind {
 	organization := []Field{
-		ref("organization", "").must(), prose("name").must(), code("kind", CodeOrganizationKind).must(),
+		ref("organization", "").must(), prose("name").must(), code("kind", CodeOrganizationKind).must().as("organizationKind"),
 		plain("timeZone", Zone).must(), prose("contact"), ref("parent", "organization"),
 	}
 	place := []Field{prose("place.address"), plain("place.lat", Decimal), plain("place.lon", Decimal)}
 	system := append([]Field{
-		ref("system", "").must(), prose("name").must(), code("kind", CodeSystemKind).must(),
+		ref("system", "").must(), prose("name").must(), code("kind", CodeSystemKind).must().as("systemKind"),
 		prose("description"), ref("model", "system"), ref("operator", "organization"), prose("hostAsset"),
 		ref("network", ""), ref("capabilities", "").many(), ref("datasets", "dataset").many(),
 		plain("starts", Date), plain("ends", Date), plain("noticeUrl", Link),

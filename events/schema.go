@@ -144,7 +144,10 @@ func checkSaid(k *Kind, o Object) error {
 		return fmt.Errorf("unresolved names a field that is not there or is known")
 	}
 	for _, f := range k.Fields {
-		_, ok := o.At(f.Path)
+		_, ok := o.At(f.shown())
+		if f.Shown == "" && slices.Contains(envelope, f.Path) {
+			continue // checked as a member of the entry
+		}
 		if private := f.Class != Public && f.Class != PublicText || f.Path == "dataset" && modeOf(o) == "single"; private && ok {
 			return fmt.Errorf("%s is not public", f.Path)
 		} else if f.Required && !ok && !private {
@@ -183,12 +186,22 @@ func checkUnresolved(o Object) ([]string, error) {
 	return names, nil
 }
 
+// shownField finds a field by its path in the entry.
+func (k *Kind) shownField(path string) (Field, bool) {
+	for _, f := range k.Fields {
+		if f.shown() == path {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
 // checkPublic walks the members of o, whose dotted path so far is prefix, and
 // counts the references shown as unknown.
 func checkPublic(k *Kind, o Object, prefix string, unresolved []string, seen *int) error {
 	for _, m := range o {
 		path := prefix + m.Name
-		f, listed := k.Field(path)
+		f, listed := k.shownField(path)
 		switch {
 		case prefix == "" && slices.Contains(envelope, m.Name):
 		case !listed && k.hasObject(path) && len(m.Value.obj) > 0:

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/daybook-ledger/daybook/api/v1"
+	"github.com/daybook-ledger/daybook/api/web"
+	"github.com/daybook-ledger/daybook/projections"
+)
+
+// Config is what a handler serves.
+type Config struct {
+	// Views answer questions about entries and the register.
+	Views *projections.Views
+	// Ledger is the published log. No answer goes beyond its checkpoint.
+	Ledger v1.Ledger
+	// Files are the public log's tiles and bundles.
+	Files Files
+	// Door takes events at POST /v1/events. Nil: this server only reads, and
+	// says 404 there.
+	Door http.Handler
+	// LogKey is the log's verifier key for the command lines on pages. Empty:
+	// the pages leave them out.
+	LogKey string
+	// SignedAt is when the published checkpoint was published, zero when it is
+	// not known. Nil: pages show its size and not its age.
+	SignedAt func() time.Time
+	// Now is the clock that ages are told by; the default is time.Now.
+	Now func() time.Time
+	// Log gets the stack of a request that broke. Nil: nobody does.
+	Log *slog.Logger
+}
+
+// server serves the files of the public log.
+type server struct {
+	ledger v1.Ledger
+	files  Files
+}
+
+// New is a handler for all addresses.
+func New(c Config) (http.Handler, error) {
+	if c.Views == nil || c.Ledger == nil || c.Files == nil {
+		return nil, errors.New("making the API: it needs views, a ledger and its files")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt}
+	pages, err := web.New(web.Config{Shown: shown, LogKey: c.LogKey, Now: c.Now})
+	if err != nil {
+		return nil, fmt.Errorf("making the API: %w", err)
+	}
+	mux := http.NewServeMux()
+	s := &server{c.Ledger, c.Files}
+	mux.HandleFunc("GET /checkpoint", s.checkpoint)
+	mux.HandleFunc("GET /tile/{path...}", s.tile)
+	v1.New(shown).Mount(mux)
+	pages.Mount(mux)
+	if c.Door != nil {
+		mux.Handle("POST /v1/events", c.Door)
+	}
+	return &guard{mux, pages, c.Log}, nil
+}

@@ -1,0 +1,38 @@
+// Package web is the pages people read: plain sentences first, numbers and
+// hashes last.
+//
+// # Promise
+//
+// A page is made from the public entries below the published checkpoint and
+// from nothing else; no other part of an event reaches this package. It works
+// without scripts, cookies or anything from another site, on a phone, on paper
+// and for a screen reader. What an organization left out is shown as "not filled
+// in", a reference nobody registered as "not in the register", and every record
+// of the invented organization bears the words "invented example" and is never
+// counted with real ones. All text is escaped where it is shown.
+//
+// # Pages
+//
+//	/                            what this is, totals, last signature, newest entries
+//	/entries                     all entries, oldest first, with a form to choose
+//	/entries/{entry}             one entry, by position or event name, with its proof
+//	/register                    the registers
+//	/register/{register}         one register
+//	/register/{register}/{id}    who, what, where, when and why, and how it came to this
+//	/verify                      how to check, and what a check does not show
+//
+// The style sheet and the icon have their hash in their address and may be kept
+// for ever; pages are asked for anew each time.
+//
+// # Errors
+//
+// A page that cannot be made is a page that says so: 404, 422 for a parameter
+// that is malformed or unknown, 503 with Retry-After for what is not published
+// yet. A page goes out whole or not at all.
+//
+// # Not promised
+//
+// The wording may change at any time; programs use the JSON. The words for codes
+// are ours, the codes those of their vocabularies: both are shown where they
+// differ on the page of an entry.
+package web

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/projections"
+)
+
+// named is a reference with what the register calls it.
+type named struct {
+	Register, Reference string
+	Title               string // "" when the register does not know it
+	Href                string // "" when there is no page to show
+	Example             bool
+}
+
+// Short is the title, or what stands for it.
+func (n named) Short() string {
+	switch {
+	case n.Title != "":
+		return n.Title
+	case n.Reference == events.Unknown:
+		return n.unknown()
+	}
+	return n.Reference
+}
+
+// unknown says in a sentence what is not in the register.
+func (n named) unknown() string {
+	if strings.ContainsAny(n.Register[:1], "aeio") {
+		return "an " + n.Register + " not in the register"
+	}
+	return "a " + n.Register + " not in the register"
+}
+
+// Known says that the register has it.
+func (n named) Known() bool { return n.Href != "" }
+
+// lookup finds names for one page, each once.
+type lookup struct {
+	reader projections.Reader
+	seen   map[[2]string]named
+	err    error // the first that was not "not found"
+}
+
+func newLookup(r projections.Reader) *lookup {
+	return &lookup{reader: r, seen: map[[2]string]named{}}
+}
+
+func (l *lookup) organization(id string) named { return l.find("organization", id) }
+
+// find names the object id of a register.
+func (l *lookup) find(register, id string) named {
+	key := [2]string{register, id}
+	if n, ok := l.seen[key]; ok {
+		return n
+	}
+	n := named{Register: register, Reference: id}
+	item, err := l.reader.Item(register, id)
+	if err == nil {
+		n = nameOf(item)
+	} else if !isNotFound(err) && l.err == nil {
+		l.err = err
+	}
+	l.seen[key] = n
+	return n
+}
+
+// nameOf is the name of an item of the register.
+func nameOf(i projections.Item) named {
+	n := named{Register: i.Register, Reference: i.ID, Title: text(i.Fields, "name"), Href: itemHref(i.Register, i.ID)}
+	if n.Title == "" {
+		n.Title = text(i.Fields, "title")
+	}
+	n.Example = i.Organization == projections.ExampleOrganization || i.Register == "organization" && i.ID == projections.ExampleOrganization
+	return n
+}
+
+func text(o events.Object, path string) string {
+	v, _ := o.At(path)
+	return v.Text()
+}
+
+// itemHref is the address of an item's page. A reference that would not survive
+// as a path, as one with two slashes in a row, is written as one segment.
+func itemHref(register, id string) string {
+	base := "/register/" + register + "/"
+	if path.Clean("/"+id) != "/"+id {
+		return base + url.PathEscape(id)
+	}
+	return base + (&url.URL{Path: id}).EscapedPath()
+}

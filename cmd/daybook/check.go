@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/daybook-ledger/daybook/api/client"
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/ledger"
+	"github.com/daybook-ledger/daybook/ledger/proof"
+)
+
+// identity is what entry 0 says of a ledger.
+func identity(ctx context.Context, dir, url string) (*events.Entry, error) {
+	var source ledger.Source
+	var err error
+	if url != "" {
+		source, err = client.New(url, nil)
+	} else {
+		source, err = ledger.OpenPublic(filepath.Join(dir, "public"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := source.Read(ctx, proof.EntriesPath(0, 1))
+	if errors.Is(err, fs.ErrNotExist) { // the first bundle may be full
+		b, err = source.Read(ctx, proof.EntriesPath(0, proof.TileWidth))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading entry 0: %w; has the ledger been started?", err)
+	}
+	n := 1
+	entries, err := proof.ReadBundle(b, n)
+	if err != nil {
+		n = proof.TileWidth
+		entries, err = proof.ReadBundle(b, n)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading entry 0: %w", err)
+	}
+	return events.ParseEntry(entries[0])
+}
+
+func keyCommand() *cobra.Command {
+	return identityCommand("key", "Print the log's verifier key, alone on stdout", func(out io.Writer, e *events.Entry) {
+		fmt.Fprintln(out, e.Text("keys.log"))
+	})
+}
+
+func policyCommand() *cobra.Command {
+	return identityCommand("policy", "Print the ledger's keys and whose cosignatures it needs", func(out io.Writer, e *events.Entry) {
+		fmt.Fprintf(out, "origin %s\nlog %s\nreceipt %s\nindex %s\nvrf %s\n%s", e.Text("origin"), e.Text("keys.log"),
+			e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), e.Text("policy"))
+	})
+}
+
+func identityCommand(use, short string, print func(io.Writer, *events.Entry)) *cobra.Command {
+	var dir, url string
+	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+		e, err := identity(c.Context(), dir, url)
+		if err != nil {
+			return err
+		}
+		print(c.OutOrStdout(), e)
+		return nil
+	}}
+	c.Flags().StringVar(&dir, "dir", defaultDir, "the data directory")
+	c.Flags().StringVar(&url, "url", "", "ask this ledger instead")
+	return c
+}
+
+func proveCommand() *cobra.Command {
+	var url, out string
+	c := &cobra.Command{
+		Use:   "prove POSITION|EVENT",
+		Short: "Fetch the proof of one entry, a .tlog-proof that verifies offline",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			source, err := client.New(url, nil)
+			if err != nil {
+				return err
+			}
+			p, err := source.Proof(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				_, err = c.OutOrStdout().Write(p.Format())
+				return err
+			}
+			return os.WriteFile(out, p.Format(), 0o644)
+		},
+	}
+	c.Flags().StringVar(&url, "url", defaultURL, "the ledger")
+	c.Flags().StringVarP(&out, "output", "o", "", "write to this file instead of stdout")
+	return c
+}
+
+// verifier reads a --key flag.
+func verifier(key string) (note.Verifier, error) {
+	if key == "" {
+		return nil, exitWith(exitUsage, "give the log's verifier key with --key; daybook key prints it")
+	}
+	v, err := proof.ParseVerifierKey(key)
+	if err != nil {
+		return nil, exitWith(exitUnchecked, "reading the key: %w", err)
+	}
+	return v, nil
+}
+
+// maxProofFile is far above any proof.
+const maxProofFile = 1 << 20
+
+func verifyCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{
+		Use:   "verify FILE --key VKEY",
+		Short: "Check a proof, offline, and say what was checked",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			v, err := verifier(key)
+			if err != nil {
+				return err
+			}
+			b, err := readLimited(args[0])
+			if err != nil {
+				return exitWith(exitUnchecked, "%w", err)
+			}
+			if len(bytes.TrimSpace(b)) == 0 {
+				return exitWith(exitIncomplete, "the file is empty: nothing was checked")
+			}
+			return verify(c.OutOrStdout(), b, v)
+		},
+	}
+	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
+	return c
+}
+
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the proof: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxProofFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the proof: %w", err)
+	}
+	return b, nil
+}
+
+func verify(out io.Writer, b []byte, v note.Verifier) error {
+	p, err := proof.ParseProof(b)
+	if err != nil {
+		return exitWith(exitInvalid, "NOT VALID: %w", err)
+	}
+	c, err := p.Verify(v)
+	if err != nil {
+		return exitWith(exitInvalid, "NOT VALID: %w", err)
+	}
+	entry, err := events.ParseEntry(p.Extra)
+	if err != nil {
+		return exitWith(exitInvalid, "NOT VALID: the log has this entry, and it is no Daybook entry: %w", err)
+	}
+	hash := events.HashEntry(p.Extra)
+	fmt.Fprintf(out, "VALID: 1 entry checked\n\n")
+	fmt.Fprintf(out, "  %-13s %d of the log %s\n", "position", p.Index, c.Origin)
+	for _, name := range []string{"event", "kind", "organization", "system", "occurredAt", "recordedAt"} {
+		if s := entry.Text(name); s != "" {
+			fmt.Fprintf(out, "  %-13s %s\n", name, s)
+		}
+	}
+	fmt.Fprintf(out, "  %-13s %s\n", "entry hash", hash)
+	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Path))
+	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave. Not checked: that anyone but\n", c.Size)
+	fmt.Fprintf(out, "the log has seen this root, and what the %d private digests commit to.\n", len(entry.Texts("_sd")))
+	return nil
+}
+
+func auditCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{
+		Use:   "audit URL|DIR --key VKEY",
+		Short: "Check the whole public log: every entry, every hash, the signature",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			v, err := verifier(key)
+			if err != nil {
+				return err
+			}
+			source, err := auditSource(args[0])
+			if err != nil {
+				return exitWith(exitUnchecked, "%w", err)
+			}
+			report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
+			if err != nil {
+				return auditError(err)
+			}
+			printReport(c.OutOrStdout(), report)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
+	return c
+}
+
+func auditSource(where string) (ledger.Source, error) {
+	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+		return client.New(where, nil)
+	}
+	if info, err := os.Stat(filepath.Join(where, "public")); err == nil && info.IsDir() {
+		where = filepath.Join(where, "public") // a whole data directory was given
+	}
+	return ledger.OpenPublic(where)
+}
+
+// auditError gives an audit's failure its exit code.
+func auditError(err error) error {
+	var bad *ledger.AuditError
+	switch {
+	case errors.As(err, &bad):
+		return exitWith(exitInvalid, "NOT VALID: %w", err)
+	case errors.Is(err, ledger.ErrIncomplete), errors.Is(err, ledger.ErrNothingChecked):
+		return exitWith(exitIncomplete, "%w", err)
+	}
+	return exitWith(exitUnchecked, "%w", err)
+}
+
+func printReport(out io.Writer, r *ledger.Report) {
+	fmt.Fprintf(out, "VALID: %d entries checked\n\n", r.Size)
+	fmt.Fprintf(out, "  log      %s\n  size     %d\n  root     %s\n  tiles    %d\n  tags     %d\n  persons  %d enrolled\n",
+		r.Origin, r.Size, r.Root, r.Tiles, r.Tags, r.Labels)
+	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
+		fmt.Fprintf(out, "  %7d  %s\n", r.Kinds[kind], kind)
+	}
+	fmt.Fprintf(out, "\nChecked: every entry is well formed and hashes to its leaf; every tile and the root follow\n"+
+		"from the leaves; the root is signed by the key you gave; no event name, tag or person stands\n"+
+		"twice. Not checked: that others were shown the same log, and what private digests commit to.\n")
+}

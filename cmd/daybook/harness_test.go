@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/daybook-ledger/daybook/api/client"
+	"github.com/daybook-ledger/daybook/ledger"
+	"github.com/daybook-ledger/daybook/ledger/proof"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"daybook": func() { os.Exit(run(os.Args[1:])) }})
+}
+
+// server is the real program as a process of its own.
+type server struct {
+	cmd  *exec.Cmd
+	url  string
+	key  string
+	logs *lockedBuffer // everything it printed
+	done chan struct{}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// startServer runs the program on dir and waits until it serves.
+func startServer(program, dir string, args ...string) (*server, error) {
+	s := &server{logs: &lockedBuffer{}, done: make(chan struct{})}
+	s.cmd = exec.Command(program, append([]string{"serve", "--dir", dir, "--http", "127.0.0.1:0", "--publish-every", "50ms"}, args...)...)
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	s.cmd.Stderr = s.logs
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	ready := make(chan struct{})
+	go func() {
+		defer close(s.done)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			fmt.Fprintln(s.logs, lines.Text())
+			name, value, _ := strings.Cut(lines.Text(), " ")
+			switch name {
+			case "pages":
+				s.url = strings.TrimSuffix(strings.TrimSpace(value), "/")
+			case "log":
+				s.key = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(value), "key"))
+				close(ready)
+			}
+		}
+		_ = s.cmd.Wait()
+	}()
+	select {
+	case <-ready:
+		return s, nil
+	case <-s.done:
+		return nil, fmt.Errorf("the server ended: %s", s.logs)
+	case <-time.After(time.Minute):
+		_ = s.cmd.Process.Kill()
+		return nil, fmt.Errorf("the server did not start in a minute: %s", s.logs)
+	}
+}
+
+// stop ends the server with sig and waits for it.
+func (s *server) stop(sig syscall.Signal) {
+	_ = s.cmd.Process.Signal(sig)
+	<-s.done
+}
+
+// auditURL is the auditor of every system test: it checks the whole public log
+// over HTTP and returns its size.
+func auditURL(url, key string) (*ledger.Report, error) {
+	source, err := client.New(url, nil)
+	if err != nil {
+		return nil, err
+	}
+	v, err := proof.ParseVerifierKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Audit(context.Background(), source, v, ledger.AuditOptions{})
+}
+
+// story is what the custom commands of one script share.
+type story struct {
+	server *server
+	key    string
+	dir    string
+}
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join(root, "testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			st := &story{dir: filepath.Join(e.WorkDir, "data")}
+			e.Values["story"] = st
+			e.Defer(func() {
+				if st.server != nil {
+					st.server.stop(syscall.SIGKILL)
+				}
+			})
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "flip": flipCommand,
+		},
+	})
+}
+
+// ledgerCommand is "ledger start [ARGS]", "ledger stop", "ledger kill" and
+// "ledger audit": each of them ends with an audit.
+func ledgerCommand(ts *testscript.TestScript, neg bool, args []string) {
+	st := ts.Value("story").(*story)
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: ledger start|stop|kill|audit")
+	}
+	var err error
+	switch args[0] {
+	case "start":
+		program, lookErr := exec.LookPath("daybook")
+		ts.Check(lookErr)
+		st.server, err = startServer(program, st.dir, args[1:]...)
+		ts.Check(err)
+		st.key = st.server.key
+		ts.Setenv("URL", st.server.url)
+		ts.Setenv("KEY", st.key)
+	case "stop", "kill":
+		sig := syscall.SIGTERM
+		if args[0] == "kill" {
+			sig = syscall.SIGKILL
+		}
+		st.server.stop(sig)
+		st.server = nil
+	case "audit":
+	default:
+		ts.Fatalf("there is no ledger %s", args[0])
+	}
+	if st.server != nil {
+		_, err = auditURL(st.server.url, st.key)
+	} else {
+		err = auditDir(filepath.Join(st.dir, "public"), st.key)
+	}
+	ts.Check(err)
+}
+
+func auditDir(dir, key string) error {
+	v, err := proof.ParseVerifierKey(key)
+	if err != nil {
+		return err
+	}
+	source, err := ledger.OpenPublic(dir)
+	if err != nil {
+		return err
+	}
+	_, err = ledger.Audit(context.Background(), source, v, ledger.AuditOptions{})
+	return err
+}
+
+// codeCommand is "code N PROGRAM ARGS": it must end with exit code N.
+func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM ARGS")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e, ok := err.(*exec.ExitError); ok {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// tokenInStory is "token NAME ARGS": it makes a token and puts it into $NAME.
+func tokenInStory(ts *testscript.TestScript, neg bool, args []string) {
+	st := ts.Value("story").(*story)
+	ts.Check(ts.Exec("daybook", append([]string{"token", "--dir", st.dir}, args[1:]...)...))
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// postCommand is "post STATUS PATH TOKEN CONTENTTYPE FILE [HEADER=VALUE]...": it
+// prints the body and must be answered with the status.
+func postCommand(ts *testscript.TestScript, neg bool, args []string) {
+	st := ts.Value("story").(*story)
+	req, err := http.NewRequest("POST", st.server.url+args[1], strings.NewReader(ts.ReadFile(args[4])))
+	ts.Check(err)
+	if args[2] != "-" {
+		req.Header.Set("Authorization", "Bearer "+args[2])
+	}
+	req.Header.Set("Content-Type", args[3])
+	for _, h := range args[5:] {
+		name, value, _ := strings.Cut(h, "=")
+		req.Header.Set(name, value)
+	}
+	answer(ts, req, args[0])
+}
+
+// getCommand is "get STATUS PATH".
+func getCommand(ts *testscript.TestScript, neg bool, args []string) {
+	req, err := http.NewRequest("GET", ts.Value("story").(*story).server.url+args[1], nil)
+	ts.Check(err)
+	answer(ts, req, args[0])
+}
+
+func answer(ts *testscript.TestScript, req *http.Request, status string) {
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s", body)
+	if fmt.Sprint(resp.StatusCode) != status {
+		ts.Fatalf("answered %d, want %s: %s", resp.StatusCode, status, body)
+	}
+}
+
+// flipCommand is "flip FILE OFFSET": it flips one bit.
+func flipCommand(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	var at int
+	_, err = fmt.Sscan(args[1], &at)
+	ts.Check(err)
+	b[at] ^= 1
+	ts.Check(os.WriteFile(path, b, 0o644))
+}

@@ -1,0 +1,88 @@
+// Command daybook runs a data governance ledger and checks one.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	_ "time/tzdata" // days are the organization's, on machines without zone tables too
+)
+
+// The exit codes.
+const (
+	exitError       = 1
+	exitUsage       = 2
+	exitInvalid     = 3 // not a valid proof, malformed ones included
+	exitUnchecked   = 4 // could not check: the file or the key
+	exitIncomplete  = 5 // incomplete, or nothing checked
+	defaultDir      = "./daybook-data"
+	defaultAddr     = "127.0.0.1:8480"
+	defaultURL      = "http://" + defaultAddr
+	shutdownSeconds = 10
+)
+
+// exit is an error with the code the process ends with.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string { return e.err.Error() }
+func (e *exit) Unwrap() error { return e.err }
+
+func exitWith(code int, format string, args ...any) error {
+	return &exit{code, fmt.Errorf(format, args...)}
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is the whole program; it returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "daybook:", err)
+	var e *exit
+	if errors.As(err, &e) {
+		return e.code
+	}
+	return exitError
+}
+
+func rootCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:           "daybook",
+		Short:         "A ledger of how data about people is used, that anyone can check",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usage(cobra.NoArgs),
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return exitWith(exitUsage, "%w; see %s --help", err, c.CommandPath())
+	})
+	c.CompletionOptions.DisableDefaultCmd = true
+	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(),
+		proveCommand(), verifyCommand(), auditCommand())
+	return c
+}
+
+// usage gives a wrong number of arguments, or a wrong command, its exit code.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return exitWith(exitUsage, "%w; see %s --help", err, c.CommandPath())
+		}
+		return nil
+	}
+}

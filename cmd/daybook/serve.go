@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+func serveCommand() *cobra.Command {
+	var cfg config
+	var addr string
+	var withSeed bool
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a ledger: doors, history, views, log and pages in one process",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			slog.SetDefault(slog.New(tint.NewHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
+			return serve(c, cfg, addr, withSeed)
+		},
+	}
+	c.Flags().StringVar(&cfg.dir, "dir", defaultDir, "the data directory")
+	c.Flags().StringVar(&addr, "http", defaultAddr, "the address to serve on")
+	c.Flags().BoolVar(&withSeed, "seed", false, "post the real and invented records that come with the program")
+	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
+	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints; keep it where a restore of the data directory does not reach")
+	c.Flags().DurationVar(&cfg.publishEvery, "publish-every", time.Second, "the least time between two checkpoints; longer tells less about when things happen")
+	return c
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
+	ctx := c.Context()
+	started := time.Now()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w; give another address with --http", err)
+	}
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	url := "http://" + l.Addr().String()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.run(ctx, l) })
+	group.Go(func() error {
+		if _, err := s.first(ctx); err != nil {
+			return nil //nolint: the part that stopped says why
+		}
+		announce(c, s, cfg, url)
+		slog.Info("serving", "url", url, "history", s.history.Last(), "after", time.Since(started).Round(time.Millisecond))
+		if !withSeed {
+			return nil
+		}
+		n, err := seed(ctx, s.tokens, url)
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("seeding: %w", err)
+		}
+		slog.Info("seeded", "events", n, "after", time.Since(started).Round(time.Millisecond))
+		return nil
+	})
+	err = group.Wait()
+	if closeErr := s.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// announce prints what a person needs first.
+func announce(c *cobra.Command, s *system, cfg config, url string) {
+	out := c.OutOrStdout()
+	self, err := os.Executable()
+	if err != nil {
+		self = "daybook"
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, self); err == nil {
+			self = rel
+		}
+	}
+	fmt.Fprintf(out, "pages       %s/\n", url)
+	for _, line := range [][2]string{
+		{"register", "/register"},
+		{"entries", "/entries"},
+		{"JSON", "/v1/entries"},
+		{"totals", "/v1/totals"},
+		{"ledger", "/v1/ledger"},
+		{"checkpoint", "/checkpoint"},
+		{"tiles", "/tile/0/000.p/1"},
+	} {
+		fmt.Fprintf(out, "%-11s %s%s\n", line[0], url, line[1])
+	}
+	fmt.Fprintf(out, "log key     %s\n", s.keys.LogKey())
+	if cfg.journal == "" {
+		fmt.Fprintf(out, "note        the journal of checkpoints lies inside the data directory, so a restored backup could fork the log unnoticed here; --journal PATH puts it outside\n")
+	}
+	fmt.Fprintf(out, "\nrecord an event:\n\n%s\n\n", curlLine(self, cfg.dir, url))
+}
+
+// curlLine posts one invented event with a token made on the spot.
+func curlLine(self, dir, url string) string {
+	return fmt.Sprintf(`curl -sS %s/v1/events?wait=anchored -H "Authorization: Bearer $(%s token --dir %s --role emitter --org example)" `+
+		`-H 'Content-Type: application/cloudevents+json' -d '{"specversion":"1.0","id":"try-1","source":"example",`+
+		`"type":"org.daybook.data.accessed.v1","time":"%s","data":{"system":"example/app","operation":"Consult",`+
+		`"outcome":"success","dataset":"example/records","reasonText":"an example","subjects":{"mode":"single",`+
+		`"persons":[{"scheme":"example","value":"anna"}]}}}'`, url, self, dir, "2026-01-15T09:30:00Z")
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/daybook-ledger/daybook/api"
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/events/broker"
+	"github.com/daybook-ledger/daybook/events/intake"
+	"github.com/daybook-ledger/daybook/events/keyring"
+	"github.com/daybook-ledger/daybook/events/stream"
+	"github.com/daybook-ledger/daybook/ledger"
+	"github.com/daybook-ledger/daybook/ledger/locallog"
+	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/projections"
+)
+
+// policy says whose signatures a checkpoint needs; no witnesses yet.
+const policy = "quorum none\n"
+
+// formats are announced in entry 0.
+var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-tiles", "c2sp.org/tlog-proof@v1"}
+
+// config is where and how one ledger runs.
+type config struct {
+	dir, origin, journal string
+	publishEvery         time.Duration
+}
+
+// system is one ledger: the flow services → events → history → projections and
+// ledger → api, with every part in this process.
+type system struct {
+	closers []func() error
+	keys    keys
+	tokens  *intake.Tokens
+	history *stream.History
+	writer  *intake.Writer
+	anchor  *ledger.Anchor
+	views   *projections.Views
+	handler http.Handler
+}
+
+// open opens every part in the order of the flow. What was opened is closed
+// again when a later part refuses.
+func open(ctx context.Context, cfg config) (_ *system, err error) {
+	s := &system{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := os.MkdirAll(cfg.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	if err := s.openEvents(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := s.openWriter(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := s.openLedger(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if s.views, err = projections.Open(projections.Config{Dir: filepath.Join(cfg.dir, "views")}); err != nil {
+		return nil, fmt.Errorf("opening the views: %w", err)
+	}
+	s.closers = append(s.closers, s.views.Close)
+	s.handler, err = api.New(api.Config{
+		Views: s.views, Ledger: s.anchor, Files: s.anchor.Public(), LogKey: s.keys.LogKey(),
+		Door:     &intake.Door{Writer: s.writer, Tokens: s.tokens, Ledger: s.anchor},
+		SignedAt: func() time.Time { return modified(filepath.Join(cfg.dir, "public", "checkpoint")) },
+		Log:      slog.Default(),
+	})
+	return s, err
+}
+
+// modified is when a file was last replaced, zero when it is not there.
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// openEvents opens keys, tokens and history, and writes entry 0 into an empty
+// one.
+func (s *system) openEvents(ctx context.Context, cfg config) error {
+	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(cfg.dir, "keys"), Origin: cfg.origin})
+	if err != nil {
+		return fmt.Errorf("opening the keyring: %w", err)
+	}
+	s.keys = keys{ring}
+	s.closers = append(s.closers, ring.Close)
+	if s.tokens, err = intake.OpenTokens(filepath.Join(cfg.dir, "tokens")); err != nil {
+		return err
+	}
+	b, err := broker.Open(broker.Config{Dir: filepath.Join(cfg.dir, "history")})
+	if err != nil {
+		return fmt.Errorf("opening the history's server: %w", err)
+	}
+	s.closers = append(s.closers, b.Close)
+	nc, err := b.Connect()
+	if err != nil {
+		return fmt.Errorf("connecting to the history: %w", err)
+	}
+	if s.history, err = stream.Open(ctx, nc, stream.Config{Healthy: b.Healthy}); err != nil {
+		return fmt.Errorf("opening the history: %w", err)
+	}
+	if s.history.Last() == 0 {
+		return s.begin(ctx)
+	}
+	return s.checkFirst(ctx)
+}
+
+// begin writes entry 0. A crash before it is durable leaves an empty history,
+// and the next start writes it then.
+func (s *system) begin(ctx context.Context) error {
+	first, err := intake.Begin(s.keys, events.Opened{
+		RecordedAt: time.Now().UTC(), Origin: s.keys.Origin(), Log: s.keys.LogKey(), Receipt: s.keys.ReceiptKey(),
+		Index: s.keys.IndexKey(), VRF: s.keys.VRFKey(), Policy: policy, Formats: formats,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.history.Append(ctx, [][]byte{first})
+	return err
+}
+
+// checkFirst refuses keys that are not those entry 0 announces: what they would
+// sign, nobody could verify.
+func (s *system) checkFirst(ctx context.Context) error {
+	data, err := s.history.Read(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("reading entry 0: %w", err)
+	}
+	msg, err := events.ParseMessage(data)
+	if err != nil {
+		return fmt.Errorf("reading entry 0: %w", err)
+	}
+	entry, err := events.ParseEntry(msg.Entry)
+	if err != nil {
+		return fmt.Errorf("reading entry 0: %w", err)
+	}
+	if entry.Text("keys.log") != s.keys.LogKey() || entry.Text("origin") != s.keys.Origin() ||
+		entry.Text("keys.receipt") != s.keys.ReceiptKey() {
+		return fmt.Errorf("the keys directory does not belong to this history, which opened as %s; put the right keys back", entry.Text("origin"))
+	}
+	return nil
+}
+
+// openWriter opens the book and replays it to the end, before any door opens.
+func (s *system) openWriter(ctx context.Context, cfg config) error {
+	book, err := intake.OpenBook(filepath.Join(cfg.dir, "book"))
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, book.Close)
+	if err := book.CatchUp(ctx, s.history, intake.FoldOpener(s.keys.FoldKey())); err != nil {
+		return err
+	}
+	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys})
+	return nil
+}
+
+func (s *system) openLedger(ctx context.Context, cfg config) error {
+	local, err := locallog.Open(ctx, locallog.Config{Dir: filepath.Join(cfg.dir, "log")})
+	if err != nil {
+		return fmt.Errorf("opening the log: %w", err)
+	}
+	s.closers = append(s.closers, local.Close)
+	s.anchor, err = ledger.Open(ctx, ledger.Config{
+		Dir: filepath.Join(cfg.dir, "public"), Journal: cfg.journal, PublishEvery: cfg.publishEvery,
+		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: local, History: s.history,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	s.closers = append(s.closers, s.anchor.Close)
+	return nil
+}
+
+// run serves on l until ctx ends or a part stops. Doors close first, so that
+// whatever was let in is answered.
+func (s *system) run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	parts, partsCtx := errgroup.WithContext(context.WithoutCancel(ctx))
+	partsCtx, stopParts := context.WithCancel(partsCtx)
+	defer stopParts()
+	parts.Go(func() error { return s.writer.Run(partsCtx) })
+	parts.Go(func() error { return s.anchor.Run(partsCtx) })
+	parts.Go(func() error { return s.views.Run(partsCtx, s.history) })
+	parts.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving: %w", err)
+		}
+		return nil
+	})
+	select {
+	case <-ctx.Done():
+	case <-partsCtx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), shutdownSeconds*time.Second)
+	defer cancel()
+	_ = server.Shutdown(grace) // who is still connected after that is cut off
+	_ = server.Close()
+	stopParts()
+	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// close closes what was opened, last first.
+func (s *system) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// first waits for entry 0 to be published, which says who the ledger is.
+func (s *system) first(ctx context.Context) (proof.Checkpoint, error) {
+	if err := s.anchor.WaitFor(ctx, 1); err != nil {
+		return proof.Checkpoint{}, err
+	}
+	c, _ := s.anchor.Checkpoint()
+	return c, nil
+}

@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/ledger/proof"
+)
+
+// chunk is what an audit learns from one bundle and its tile.
+type chunk struct {
+	hashes  []proof.Hash // of the entries, computed
+	facts   []facts      // of the entries; empty where one was not read
+	suspect *suspect
+}
+
+// facts are what must be unique or counted.
+type facts struct {
+	kind   string
+	name   events.EventName
+	tags   []events.Tag
+	labels [][64]byte
+}
+
+// chunks yields the bundles in order. Several are fetched, hashed and parsed at
+// a time, and no more than that are held.
+func (a *audit) chunks(ctx context.Context) iter.Seq2[chunk, error] {
+	type result struct {
+		chunk chunk
+		err   error
+	}
+	return func(yield func(chunk, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var group sync.WaitGroup
+		defer group.Wait()
+		defer cancel()
+		queue := make(chan chan result, a.opts.Parallel)
+		group.Go(func() {
+			defer close(queue)
+			for n := range (uint64(a.checkpoint.Size) + proof.TileWidth - 1) / proof.TileWidth {
+				done := make(chan result, 1)
+				select {
+				case queue <- done:
+				case <-ctx.Done():
+					return
+				}
+				group.Go(func() {
+					c, err := a.chunk(ctx, n)
+					done <- result{c, err}
+				})
+			}
+		})
+		for done := range queue {
+			if r := <-done; !yield(r.chunk, r.err) || r.err != nil {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(chunk{}, fmt.Errorf("auditing: %w", context.Cause(ctx)))
+		}
+	}
+}
+
+// chunk fetches bundle n and its tile, and checks all that needs no other.
+func (a *audit) chunk(ctx context.Context, n uint64) (chunk, error) {
+	width := int(min(proof.TileWidth, uint64(a.checkpoint.Size)-n*proof.TileWidth))
+	t := proof.Tile{Level: proof.EntriesLevel, N: n, Width: width}
+	b, err := a.src.Read(ctx, t.Path())
+	if err != nil {
+		return chunk{}, a.unread(ctx, t.Path(), err)
+	}
+	entries, err := proof.ReadBundle(b, width)
+	if err != nil {
+		return chunk{}, &AuditError{Place: placeOf(t), Reason: err}
+	}
+	t.Level = 0
+	tile, err := a.fetchTile(ctx, t)
+	if err != nil {
+		return chunk{}, err
+	}
+	c := chunk{hashes: make([]proof.Hash, width), facts: make([]facts, width)}
+	for i, e := range entries {
+		at := events.Index(n*proof.TileWidth) + events.Index(i)
+		c.hashes[i] = proof.LeafHash(e)
+		if c.hashes[i] != tile[i] {
+			if c.suspect == nil {
+				c.suspect = &suspect{tile: placeOf(t), entry: entryPlace(at)}
+			}
+			continue // its hash says more than what it holds
+		}
+		if at == 0 || !a.opts.HashesOnly {
+			if c.facts[i], err = a.read(at, e); err != nil {
+				return chunk{}, &AuditError{Place: entryPlace(at), Reason: err}
+			}
+		}
+	}
+	return c, nil
+}
+
+// read parses the entry at position i and checks what it says by itself.
+func (a *audit) read(i events.Index, b []byte) (facts, error) {
+	e, err := events.ParseEntry(b)
+	if err != nil {
+		return facts{}, err
+	}
+	if err := checkPlace(i, e, a.checkpoint.Origin, a.key.KeyHash()); err != nil {
+		return facts{}, err
+	}
+	if i == 0 {
+		if err := a.checkKey(e); err != nil {
+			return facts{}, err
+		}
+	}
+	f := facts{kind: e.Kind.Name, name: e.Name()}
+	for _, s := range e.Texts("subjects.tags") {
+		tag, ok := events.ParseTag(s)
+		if !ok {
+			return facts{}, fmt.Errorf("%q is not a tag", s)
+		}
+		f.tags = append(f.tags, tag)
+	}
+	if e.Kind.Name == "subject.enrolled" {
+		f.labels, err = labels(e)
+	}
+	return f, err
+}
+
+// checkKey opens the checkpoint with the key entry 0 names. A key hash has 32
+// bits, which is too few to tell that the key is the auditor's.
+func (a *audit) checkKey(opened *events.Entry) error {
+	v, err := proof.ParseVerifierKey(opened.Text("keys.log"))
+	if err != nil {
+		return err
+	}
+	if _, err := proof.OpenCheckpoint(a.checkpoint.note, v); err != nil {
+		return fmt.Errorf("entry 0 names another log key: %w", err)
+	}
+	return nil
+}
+
+func labels(e *events.Entry) ([][64]byte, error) {
+	pairs, _ := e.Value("pairs")
+	out := make([][64]byte, len(pairs.Items()))
+	for i, p := range pairs.Items() {
+		label, _ := p.Object().Get("label")
+		b, err := base64.RawURLEncoding.DecodeString(label.Text())
+		if err != nil || len(b) != len(out[i]) {
+			return nil, fmt.Errorf("pair %d: the label is malformed", i)
+		}
+		copy(out[i][:], b)
+	}
+	return out, nil
+}
+
+// seen is what an audit remembers of all entries.
+type seen struct {
+	names  map[events.EventName]struct{}
+	tags   map[events.Tag]struct{}
+	labels map[[64]byte]struct{}
+	kinds  map[string]uint64
+}
+
+func newSeen() *seen {
+	return &seen{
+		names:  make(map[events.EventName]struct{}),
+		tags:   make(map[events.Tag]struct{}),
+		labels: make(map[[64]byte]struct{}),
+		kinds:  make(map[string]uint64),
+	}
+}
+
+func (s *seen) add(f facts) error {
+	if f.kind == "" {
+		return nil
+	}
+	s.kinds[f.kind]++
+	if !fresh(s.names, f.name) {
+		return fmt.Errorf("the event name %s stands in an entry before", f.name)
+	}
+	for _, t := range f.tags {
+		if !fresh(s.tags, t) {
+			return fmt.Errorf("the tag %s stands in an entry before", t)
+		}
+	}
+	for _, l := range f.labels {
+		if !fresh(s.labels, l) {
+			return fmt.Errorf("a label stands in an entry before")
+		}
+	}
+	return nil
+}
+
+// fresh adds k and reports whether it was new.
+func fresh[K comparable](set map[K]struct{}, k K) bool {
+	n := len(set)
+	set[k] = struct{}{}
+	return len(set) > n
+}

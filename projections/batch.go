@@ -1,0 +1,95 @@
+package projections
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// batch gathers what a run of messages writes. Views read their own writes
+// through latest only.
+type batch struct {
+	db     *pebble.DB
+	b      *pebble.Batch
+	it     *pebble.Iterator // of the database before the batch, made when needed
+	counts map[string]uint64
+	latest map[string][]byte
+	key    []byte // scratch, for a key that set copies at once
+	err    error  // the first of a set, told by commit
+}
+
+func (b *batch) set(key, value []byte) {
+	if err := b.b.Set(key, value, nil); err != nil && b.err == nil {
+		b.err = err
+	}
+}
+
+// count adds one to the number under key.
+func (b *batch) count(key []byte) { b.counts[string(key)]++ }
+
+// setLatest sets the key of prefix and position, so that lastOf finds it.
+func (b *batch) setLatest(prefix []byte, position events.Index, value []byte) {
+	b.latest[string(prefix)] = value
+	b.key = number(append(b.key[:0], prefix...), position)
+	b.set(b.key, value)
+}
+
+// lastOf is the value of the highest position under prefix, nil without any.
+func (b *batch) lastOf(prefix []byte) ([]byte, error) {
+	if value, ok := b.latest[string(prefix)]; ok {
+		return value, nil
+	}
+	if b.it == nil {
+		var err error
+		if b.it, err = b.db.NewIter(nil); err != nil {
+			return nil, fmt.Errorf("reading a view: %w", err)
+		}
+	}
+	if !b.it.SeekLT(after(prefix)) || len(b.it.Key()) != len(prefix)+8 || string(b.it.Key()[:len(prefix)]) != string(prefix) {
+		return nil, b.it.Error()
+	}
+	return append([]byte{}, b.it.Value()...), nil
+}
+
+func (b *batch) commit() error {
+	for key, n := range b.counts {
+		before, err := counted(b.db, []byte(key))
+		if err != nil {
+			return err
+		}
+		b.set([]byte(key), strconv.AppendUint(nil, before+n, 10))
+	}
+	if b.err != nil {
+		return fmt.Errorf("filling a batch: %w", b.err)
+	}
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("writing a batch: %w", err)
+	}
+	return nil
+}
+
+// close lets go of what the batch holds; its errors were told by commit or
+// concern reading only.
+func (b *batch) close() {
+	if b.it != nil {
+		_ = b.it.Close()
+	}
+	_ = b.b.Close()
+}
+
+// counted reads a number that count wrote, 0 where there is none.
+func counted(db pebble.Reader, key []byte) (uint64, error) {
+	value, closer, err := db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading a count: %w", err)
+	}
+	n, err := strconv.ParseUint(string(value), 10, 64)
+	return n, errors.Join(err, closer.Close())
+}

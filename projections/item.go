@@ -1,0 +1,168 @@
+package projections
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// Item is one object of a register.
+type Item struct {
+	Register     string // organization, system, dataset or activity
+	ID           string
+	Fields       events.Object // as last said, by the paths of the kinds' tables; a dataset's retention beside them
+	Organization string        // that registered it last
+	Source       string        // through which it did
+	Ended        string        // day it was decommissioned or retired, "" while it lasts
+	Latest       Change        // what led to this state
+	History      []Change      // all, oldest first; nil in a list
+}
+
+// Change is one entry about an item.
+type Change struct {
+	Position   events.Index
+	Kind       string
+	OccurredAt string // as given
+}
+
+// Item is the object id of a register, or ErrNotFound.
+func (r Reader) Item(register, id string) (Item, error) {
+	if !clean(register, id) {
+		return Item{}, ErrNotFound
+	}
+	done, err := r.v.use()
+	if err != nil {
+		return Item{}, err
+	}
+	defer done()
+	prefix := part(statePrefix, register, id)
+	it, err := r.under(prefix, true)
+	if err != nil {
+		return Item{}, err
+	}
+	item := Item{}
+	var history []Change
+	for it.First(); it.Valid() && err == nil; it.Next() {
+		item, err = itemAt(it, register, id, len(prefix))
+		history = append(history, item.Latest)
+	}
+	if err := errors.Join(err, it.Close()); err != nil {
+		return Item{}, fmt.Errorf("reading %s %s: %w", register, id, err)
+	}
+	if history == nil {
+		return Item{}, ErrNotFound
+	}
+	item.History = history
+	return item, nil
+}
+
+// itemAt is the item as the state under it has it.
+func itemAt(it *pebble.Iterator, register, id string, prefix int) (Item, error) {
+	position, ok := positionAfter(it.Key(), prefix)
+	if !ok {
+		return Item{}, fmt.Errorf("reading a register's key: it has %d bytes", len(it.Key()))
+	}
+	s, err := parseState(it.Value())
+	if err != nil {
+		return Item{}, err
+	}
+	return Item{
+		Register: register, ID: id, Fields: s.fields, Organization: s.organization, Source: s.source, Ended: s.ended,
+		Latest: Change{position, s.kind, s.occurredAt},
+	}, nil
+}
+
+// Items are the objects of a register behind the id after, sorted by id; with an
+// organization, those it registered last. Limit is as in Filter. Next is the
+// after of the next page, "" when nothing follows.
+func (r Reader) Items(register, organization, after string, limit int) (items []Item, next string, err error) {
+	if !clean(register, organization) {
+		return nil, "", nil
+	}
+	done, err := r.v.use()
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
+	snapshot := r.v.db.NewSnapshot()
+	list := itemList{reader: r, register: register, organization: organization}
+	if list.ids, err = snapshot.NewIter(nil); err == nil {
+		list.states, err = snapshot.NewIter(nil)
+	}
+	if err == nil {
+		items, next, err = list.page(after, limited(limit))
+	}
+	if err := errors.Join(err, list.close(), snapshot.Close()); err != nil {
+		return nil, "", fmt.Errorf("listing the register %s: %w", register, err)
+	}
+	return items, next, nil
+}
+
+// itemList walks ids on one iterator and looks up states on the other.
+type itemList struct {
+	reader                 Reader
+	register, organization string
+	ids, states            *pebble.Iterator
+}
+
+func (l *itemList) close() error {
+	var all error
+	for _, it := range []*pebble.Iterator{l.ids, l.states} {
+		if it != nil {
+			all = errors.Join(all, it.Close())
+		}
+	}
+	return all
+}
+
+func (l *itemList) page(id string, limit int) (items []Item, next string, err error) {
+	for {
+		var ok bool
+		if id, ok = l.next(id); !ok {
+			return items, "", l.ids.Error()
+		}
+		item, found, err := l.item(id)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case !found:
+		case len(items) == limit:
+			return items, items[limit-1].ID, nil
+		default:
+			items = append(items, item)
+		}
+	}
+}
+
+// next is the first id behind id.
+func (l *itemList) next(id string) (string, bool) {
+	prefix := part(statePrefix, l.register)
+	if l.organization != "" {
+		prefix = part(ownerPrefix, l.register, l.organization)
+	}
+	from := append([]byte{}, prefix...)
+	if id != "" {
+		from = append(append(from, id...), 0) // behind every key of id: a zero byte ends it, or nothing
+	}
+	if !l.ids.SeekGE(from) || !bytes.HasPrefix(l.ids.Key(), prefix) {
+		return "", false
+	}
+	found, _, _ := bytes.Cut(l.ids.Key()[len(prefix):], []byte{0})
+	return string(found), true
+}
+
+// item is how id stands at the reader's size; not found means that it was not
+// registered then, or last by another organization.
+func (l *itemList) item(id string) (Item, bool, error) {
+	prefix := part(statePrefix, l.register, id)
+	bound := number(append([]byte{}, prefix...), events.Index(l.reader.size))
+	if !l.states.SeekLT(bound) || !bytes.HasPrefix(l.states.Key(), prefix) {
+		return Item{}, false, l.states.Error()
+	}
+	item, err := itemAt(l.states, l.register, id, len(prefix))
+	return item, l.organization == "" || item.Organization == l.organization, err
+}
