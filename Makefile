@@ -4,7 +4,7 @@ BIN := bin/daybook
 DIR ?= ./daybook-data
 HTTP ?= 127.0.0.1:8480
 
-.PHONY: build run test check bench fuzz help
+.PHONY: build run test browser check bench fuzz help
 
 build: ## compile the one program into bin/
 	@mkdir -p bin
@@ -13,8 +13,13 @@ build: ## compile the one program into bin/
 run: build ## start the whole system with real records, in ./daybook-data
 	$(BIN) serve --dir $(DIR) --http $(HTTP) --seed
 
-test: ## every test
+test: browser ## every test
 	$(GO) test -timeout 15m ./...
+
+browser: # Debian's chromium, for the tests that open pages
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+	  echo "chromium is not here and could not be installed: the browser tests are skipped"
 
 check: ## formatting, vet, staticcheck and the guards
 	@test -z "$$($(GO) tool gofumpt -l api cmd events ledger projections testdata)" || { $(GO) tool gofumpt -l api cmd events ledger projections testdata; exit 1; }

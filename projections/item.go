@@ -146,7 +146,7 @@ func (l *itemList) next(id string) (string, bool) {
 	}
 	from := append([]byte{}, prefix...)
 	if id != "" {
-		from = append(append(from, id...), 0) // behind every key of id: a zero byte ends it, or nothing
+		from = append(append(from, id...), 1) // behind every key of id: a zero byte ends it, or nothing
 	}
 	if !l.ids.SeekGE(from) || !bytes.HasPrefix(l.ids.Key(), prefix) {
 		return "", false

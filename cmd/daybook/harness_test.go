@@ -258,3 +258,16 @@ func flipCommand(ts *testscript.TestScript, neg bool, args []string) {
 	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o644))
 }
+
+// fetch is the body of a page that must be there.
+func fetch(url string) ([]byte, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("answered %d", resp.StatusCode)
+	}
+	return io.ReadAll(resp.Body)
+}
