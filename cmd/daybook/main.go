@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+	_ "time/tzdata" // days are the organization's, on machines without zone tables too
 
 	"github.com/spf13/cobra"
-	_ "time/tzdata" // days are the organization's, on machines without zone tables too
+
+	"github.com/daybook-ledger/daybook/events"
 )
 
 // The exit codes.
@@ -46,7 +50,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(namesLast(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -57,6 +61,23 @@ func run(args []string) int {
 		return e.code
 	}
 	return exitError
+}
+
+// namesLast moves event names that begin with a hyphen, as one in 64 does,
+// behind "--", where they are not taken for flags.
+func namesLast(args []string) []string {
+	var names []string
+	rest := slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		_, name := events.ParseEventName(arg)
+		if name = name && strings.HasPrefix(arg, "-"); name {
+			names = append(names, arg)
+		}
+		return name
+	})
+	if names == nil || slices.Contains(rest, "--") {
+		return args
+	}
+	return append(append(rest, "--"), names...)
 }
 
 func rootCommand() *cobra.Command {
