@@ -201,6 +201,9 @@ func auditCommand() *cobra.Command {
 				return err
 			}
 			source, err := auditSource(args[0])
+			if err == nil {
+				err = reachable(c.Context(), source)
+			}
 			if err != nil {
 				return exitWith(exitUnchecked, "%w", err)
 			}
@@ -224,6 +227,16 @@ func auditSource(where string) (ledger.Source, error) {
 		where = filepath.Join(where, "public") // a whole data directory was given
 	}
 	return ledger.OpenPublic(where)
+}
+
+// reachable says why not even a checkpoint can be asked for: then nothing is
+// incomplete, since nothing could begin. A log without one is there, and empty.
+func reachable(ctx context.Context, source ledger.Source) error {
+	_, err := source.Read(ctx, "checkpoint")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // auditError gives an audit's failure its exit code.

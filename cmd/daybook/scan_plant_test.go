@@ -1,0 +1,248 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+const (
+	scanCity  = "scan-city"
+	scanZone  = "Asia/Tokyo" // never daylight saving, and another day than UTC's for nine hours
+	scanKnown = scanCity + "/known"
+)
+
+// garden makes events whose every private value is a marker of its own, and
+// keeps the markers.
+type garden struct {
+	n       int
+	secrets []marker
+	texts   []marker // of fields written for publication: these must be found
+	zone    *time.Location
+}
+
+// word is a new core that passes every encoding of text unchanged.
+func (g *garden) word() string {
+	g.n++
+	return fmt.Sprintf("zq%04dxwvkjpty", g.n)
+}
+
+// reference is a marker in the grammar of references.
+func (g *garden) reference(name string) string {
+	w := g.word()
+	g.secrets = append(g.secrets, marker{name: name, spellings: []string{w, strings.ToUpper(w)}})
+	return scanCity + "/" + w
+}
+
+// text is a marker with signs that every format escapes in its own way.
+func (g *garden) text(name string, into *[]marker) string {
+	w := g.word()
+	whole := w + ` "<é>&'+\ §`
+	*into = append(*into, marker{name: name, spellings: []string{w, whole}})
+	return whole
+}
+
+// identifier is a marker that names a person in a scheme.
+func (g *garden) identifier(name, scheme string) string {
+	w := g.word()
+	value := map[string]string{
+		"example": w + ` "<>&'+`, "email": w + "+x@example.org", "plate": w, "phone": fmt.Sprintf("+1541%09d", 700_000_000+g.n*7_919),
+	}[scheme]
+	spellings := []string{w, strings.ToUpper(w), value, strings.ToUpper(value)}
+	if scheme == "phone" {
+		spellings = []string{value, value[1:]}
+	}
+	g.secrets = append(g.secrets, marker{name: name, spellings: spellings})
+	return value
+}
+
+// number is a whole number nobody writes by chance.
+func (g *garden) number(name string) int64 {
+	g.n++
+	n := 7_300_000_000_003 + int64(g.n)*982_451_653
+	m := marker{name: name, spellings: numberSpellings(n)}
+	for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
+		m.raw = append(m.raw, order.AppendUint64(nil, uint64(n)))
+	}
+	g.secrets = append(g.secrets, m)
+	return n
+}
+
+func numberSpellings(n int64) []string {
+	out := []string{fmt.Sprint(n), fmt.Sprintf("%x", n)}
+	for _, sep := range []string{",", ".", "'", " ", "\u00a0", "\u202f", "\u2009"} {
+		s := fmt.Sprint(n)
+		for i := len(s) - 3; i > 0; i -= 3 {
+			s = s[:i] + sep + s[i:]
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// instant is a moment of its own, down to the nanosecond.
+func (g *garden) instant(name string) string {
+	g.n++
+	at := time.Date(2025, 11, 1+g.n%28, g.n%24, g.n*7%60, g.n*13%60, 100_000_007+g.n*7_368_787%899_999_900, time.UTC)
+	g.secrets = append(g.secrets, marker{name: name, spellings: instantSpellings(at, g.zone)})
+	return at.Format(time.RFC3339Nano)
+}
+
+// instantSpellings tell t to the second or better.
+func instantSpellings(t time.Time, local *time.Location) []string {
+	out := []string{fmt.Sprint(t.Unix()), fmt.Sprint(t.UnixMilli())}
+	if t.Nanosecond()%1000 != 0 {
+		out = append(out, fmt.Sprintf("%09d", t.Nanosecond()))
+	}
+	for _, zone := range []*time.Location{time.UTC, local} {
+		for _, layout := range []string{"2006-01-02T15:04:05", time.DateTime, "20060102T150405", "02 Jan 2006 15:04:05", "2 January 2006 15:04:05"} {
+			out = append(out, t.In(zone).Format(layout))
+		}
+	}
+	return out
+}
+
+// mode is how a planted event names persons.
+type mode struct{ name, scheme, relation string }
+
+func (m mode) String() string { return strings.TrimSpace(m.name + " " + m.scheme + " " + m.relation) }
+
+// event is one event of kind k with every field filled in.
+func (g *garden) event(k *events.Kind, m mode) map[string]any {
+	at := k.Name + " " + m.String() + " "
+	e := map[string]any{
+		"specversion": "1.0", "id": g.text(at+"id", &g.secrets), "type": events.TypePrefix + k.Name + events.TypeSuffix,
+		"source": scanCity + "/app", "time": "2025-11-02T03:04:05Z",
+	}
+	data := map[string]any{}
+	if k.IsData() {
+		e["time"] = g.instant(at + "time")
+	} else {
+		e["source"] = scanCity + "/register"
+		data["organization"] = scanCity
+	}
+	for _, f := range k.Fields {
+		if f.Path == "organization" {
+			continue
+		}
+		v := g.value(k, f, m, at+f.Path)
+		if f.List {
+			v = []any{v, g.value(k, f, m, at+f.Path+"/1")}
+		}
+		set(data, f.Path, v)
+	}
+	e["data"] = data
+	return e
+}
+
+// set puts v at a dotted path.
+func set(o map[string]any, path string, v any) {
+	name, rest, nested := strings.Cut(path, ".")
+	if !nested {
+		o[name] = v
+		return
+	}
+	inner, ok := o[name].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		o[name] = inner
+	}
+	set(inner, rest, v)
+}
+
+// alwaysPrivate are private whatever the table says of them, so that a slip in
+// the table is found too.
+var alwaysPrivate = []string{"actor.id", "actor.role", "actor.unit", "caseRef", "query", "reasonText", "sequence"}
+
+// value fills one field in: private ones with a marker, public ones with what
+// their grammar allows.
+func (g *garden) value(k *events.Kind, f events.Field, m mode, name string) any {
+	private := f.Class != events.Public && (f.Class != events.PublicText || k.IsData()) || slices.Contains(alwaysPrivate, f.Path)
+	switch f.Type {
+	case events.Coded:
+		return f.Code.Terms()[0]
+	case events.Reference:
+		unregistered := k.Object == f.Path && f.Register == "" // what the event itself registers
+		if hidden := f.Path == "dataset" && m.name == "single"; private || hidden || f.Register != "" && !unregistered {
+			return g.reference(name)
+		}
+		g.n++
+		return fmt.Sprintf("%s/open-%d", scanCity, g.n)
+	case events.Count, events.Number:
+		return g.number(name)
+	case events.Instant:
+		return g.instant(name)
+	case events.Prose, events.Line:
+		if private || f.Class != events.PublicText {
+			return g.text(name, &g.secrets)
+		}
+		return g.text(name, &g.texts)
+	case events.Persons:
+		return g.subjects(m, name)
+	case events.Name:
+		return map[string]any{"organization": g.reference(name + ".organization"), "source": g.reference(name + ".source"), "id": g.text(name+".id", &g.secrets)}
+	}
+	return map[events.Type]any{
+		events.Date: "2025-11-03", events.Period: "P30D", events.Flag: true, events.Decimal: "41.878",
+		events.Link: "https://scan.example/notice", events.Zone: scanZone,
+	}[f.Type]
+}
+
+func (g *garden) subjects(m mode, name string) any {
+	out := map[string]any{"mode": m.name}
+	if m.name == "single" {
+		out["persons"] = []any{map[string]any{"scheme": m.scheme, "value": g.identifier(name+".value", m.scheme), "relation": m.relation}}
+	}
+	return out
+}
+
+// refused are events no ledger takes, each with markers where the fault lies
+// and beside it.
+func (g *garden) refused() []map[string]any {
+	accessed, _ := events.FindKind("data.accessed")
+	registered, _ := events.FindKind("dataset.registered")
+	var out []map[string]any
+	for i, spoil := range []func(e, data map[string]any, secret string){
+		func(_, data map[string]any, s string) { data["note"] = s },
+		func(_, data map[string]any, s string) { data[s] = s },
+		func(_, data map[string]any, s string) { data["purpose"] = s },
+		func(_, data map[string]any, s string) { data["dataset"] = s },
+		func(_, data map[string]any, s string) { data["operation"] = map[string]any{s: s} },
+		func(_, data map[string]any, s string) { data["scope"] = s },
+		func(_, data map[string]any, s string) { data["reasonText"] = strings.Repeat(s, 200) },
+		func(_, data map[string]any, s string) { data["caseRef"] = s + "\n" },
+		func(_, data map[string]any, s string) { data["subjects"] = map[string]any{"mode": s} },
+		func(_, data map[string]any, s string) {
+			data["subjects"] = map[string]any{"mode": "several", "persons": []any{map[string]any{"scheme": "example", "value": s}}}
+		},
+		func(_, data map[string]any, s string) {
+			data["subjects"] = map[string]any{"mode": "single", "persons": []any{map[string]any{"scheme": "email", "value": s}}}
+		},
+		func(_, data map[string]any, s string) {
+			data["subjects"] = map[string]any{"mode": "single", "persons": []any{map[string]any{"scheme": "example", "value": s}}}
+		},
+		func(e, _ map[string]any, s string) { e["type"] = events.TypePrefix + s },
+		func(e, _ map[string]any, s string) {
+			e["type"] = events.TypePrefix + "data.altered" + events.TypeSuffix
+		},
+		func(e, _ map[string]any, s string) { e["source"] = s },
+		func(e, _ map[string]any, s string) { e["time"] = s },
+		func(e, _ map[string]any, s string) { e["id"] = strings.Repeat(s, 20) },
+		func(e, _ map[string]any, s string) { e["data"] = s },
+		func(e, _ map[string]any, s string) { e["specversion"] = s },
+		func(_, data map[string]any, s string) { data["title"] = s },
+	} {
+		e := g.event(accessed, mode{name: "unknown"})
+		data := e["data"].(map[string]any)
+		spoil(e, data, g.text(fmt.Sprintf("refused %d", i), &g.secrets))
+		out = append(out, e)
+	}
+	wrong := g.event(registered, mode{}) // an emitter says nothing for the register
+	g.secrets = append(g.secrets, g.texts[len(g.texts)-1])
+	g.texts = g.texts[:len(g.texts)-1]
+	return append(out, wrong)
+}
