@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -19,12 +18,11 @@ import (
 	"time"
 
 	"github.com/daybook-ledger/daybook/api"
+	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
-	"github.com/daybook-ledger/daybook/events/adapt"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 	"github.com/daybook-ledger/daybook/projections"
-	"github.com/daybook-ledger/daybook/testdata/records"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -185,17 +183,38 @@ func newWorld(t testing.TB) *world {
 		check(t, w.anchor.Close())
 		check(t, w.views.Close())
 	})
-	w.handler, err = api.New(api.Config{
-		Views: w.views, Ledger: w.anchor, Files: w.anchor.Public(), LogKey: vkey,
-		Door:     http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.door(out, r) }),
-		SignedAt: func() time.Time { return w.signed }, Now: func() time.Time { return w.now },
-	})
-	check(t, err)
+	w.serve(w.anchor, w.anchor.Public())
 	w.append(events.Opened{
 		Name: w.name(), RecordedAt: recorded, Origin: origin, Log: vkey, Receipt: receiptKey, Index: indexKey,
 		VRF: make([]byte, 32), Policy: "quorum none\n", Formats: []string{events.EntryFormat},
 	}.Entry())
 	return w
+}
+
+// serve makes the handler over a ledger.
+func (w *world) serve(l v1.Ledger, files api.Files) {
+	w.t.Helper()
+	var err error
+	w.handler, err = api.New(api.Config{
+		Views: w.views, Ledger: l, Files: files, LogKey: w.vkey,
+		Door:     http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.door(out, r) }),
+		SignedAt: func() time.Time { return w.signed }, Now: func() time.Time { return w.now },
+	})
+	check(w.t, err)
+}
+
+// frozenLedger is a ledger whose publishing stands still.
+type frozenLedger struct {
+	*ledger.Anchor
+	at proof.Checkpoint
+}
+
+func (l frozenLedger) Checkpoint() (proof.Checkpoint, []byte) {
+	if l.Anchor == nil {
+		return proof.Checkpoint{}, nil
+	}
+	_, msg := l.Anchor.Checkpoint()
+	return l.at, msg
 }
 
 func (w *world) name() events.EventName {
@@ -276,27 +295,4 @@ func (w *world) do(method, path, accept string) *httptest.ResponseRecorder {
 	out := httptest.NewRecorder()
 	w.handler.ServeHTTP(out, r)
 	return out
-}
-
-// real records what a first start shows: the real records and the example.
-func (w *world) real() {
-	w.t.Helper()
-	for _, from := range []struct {
-		organization string
-		read         func() ([]adapt.Event, error)
-	}{
-		{"", func() ([]adapt.Event, error) { return adapt.ExampleOrganization(), nil }},
-		{"", func() ([]adapt.Event, error) { return adapt.ArrayOfThings(records.Files) }},
-		{"", func() ([]adapt.Event, error) { return adapt.EugeneRegister(records.Files) }},
-		{"eugene-police", func() ([]adapt.Event, error) { return adapt.EugeneSearches(records.Files) }},
-	} {
-		all, err := from.read()
-		check(w.t, err)
-		for _, e := range all {
-			b, err := json.Marshal(e)
-			check(w.t, err)
-			w.record(from.organization, b)
-		}
-	}
-	w.publish()
 }

@@ -44,6 +44,10 @@ func (p *Pages) entries(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	more := ""
+	if next != nil {
+		more = pageHref("/entries", q, next)
+	}
 	p.show(w, r, http.StatusOK, "entries", frame{Title: "Entries", Section: "entries", Body: struct {
 		Filter               projections.Filter
 		Kinds, Organizations []choice
@@ -53,7 +57,7 @@ func (p *Pages) entries(w http.ResponseWriter, r *http.Request) {
 		First, JSON          string
 	}{
 		f, kindChoices(f.Kind), organizations, filtered(f), f.After != nil, lines,
-		pageHref("/entries", q, next), pageHref("/entries", q, nil), pageHref("/v1/entries", q, f.After),
+		more, pageHref("/entries", q, nil), pageHref("/v1/entries", q, f.After),
 	}})
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
@@ -191,5 +190,3 @@ func history(changes []projections.Change) []event {
 	}
 	return out
 }
-
-func entryHref(i events.Index) string { return "/entries/" + strconv.FormatUint(uint64(i), 10) }

@@ -140,7 +140,7 @@ func (l *lookup) registerSentence(p *phrase, e *events.Entry) {
 	case "system.registered", "dataset.registered", "activity.registered":
 		p.say(" entered the " + o + " ")
 		p.name(it)
-		p.say(" in the register.")
+		p.say(at(e.Text("place.address")) + " in the register.")
 	case "system.moved":
 		p.say(" recorded that ")
 		p.name(it)
@@ -166,6 +166,13 @@ func (l *lookup) registerSentence(p *phrase, e *events.Entry) {
 		p.name(it)
 		p.say(".")
 	}
+}
+
+func at(place string) string {
+	if place == "" {
+		return ""
+	}
+	return ", at " + place + ","
 }
 
 func to(place string) string {

@@ -154,10 +154,14 @@ func term(s string) string {
 		case r == '-' || r == '_':
 			b.WriteByte(' ')
 			continue
-		case unicode.IsUpper(r) && acronym(runes, i):
+		case !unicode.IsUpper(r):
+		case acronym(runes, i):
+			if i > 0 && !unicode.IsUpper(runes[i-1]) {
+				b.WriteByte(' ')
+			}
 			b.WriteRune(r)
 			continue
-		case unicode.IsUpper(r) && i > 0:
+		case i > 0:
 			b.WriteByte(' ')
 		}
 		b.WriteRune(unicode.ToLower(r))
@@ -165,10 +169,13 @@ func term(s string) string {
 	return b.String()
 }
 
-// acronym says that the capital at i belongs to a word all of capitals.
+// acronym says that the capital at i belongs to a word all of capitals: one
+// that goes on with a capital, or ends the text after one.
 func acronym(r []rune, i int) bool {
-	upper := func(j int) bool { return j < 0 || j >= len(r) || unicode.IsUpper(r[j]) }
-	return i > 0 && upper(i-1) && upper(i+1)
+	if i+1 < len(r) {
+		return unicode.IsUpper(r[i+1])
+	}
+	return i > 0 && unicode.IsUpper(r[i-1])
 }
 
 // article cites the GDPR: 6-1-e becomes "GDPR Article 6(1)(e)".
