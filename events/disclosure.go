@@ -17,7 +17,10 @@ type Disclosure struct {
 
 // Encode is the disclosure's ASCII form.
 func (d Disclosure) Encode() string {
-	return binary64.EncodeToString(List(String(binary64.EncodeToString(d.Salt[:])), String(d.Name), d.Value).Append(nil))
+	b := binary64.AppendEncode(append(make([]byte, 0, 256), `["`...), d.Salt[:])
+	b = appendString(append(b, `",`...), d.Name)
+	b = append(d.Value.Append(append(b, ',')), ']')
+	return binary64.EncodeToString(b)
 }
 
 // Digest is what stands for d in the entry's _sd.
@@ -53,7 +56,7 @@ type Slot struct {
 // Slots are the private fields e fills in. Unresolved are the texts of
 // references the register does not know, by field.
 func (e *Event) Slots(f Facts) []Slot {
-	out := []Slot{{Name: "id", Value: String(e.ID)}}
+	out := append(make([]Slot, 0, e.Kind.Slots()), Slot{Name: "id", Value: String(e.ID)})
 	add := func(name string, v Value, person bool) { out = append(out, Slot{name, v, person}) }
 	if v, ok := e.Data.Get("sequence"); ok {
 		add("sequence", v, true)
@@ -91,10 +94,13 @@ func (e *Event) exactTime() string {
 
 // counts are the exact numbers that the entry shows as buckets.
 func (e *Event) counts() (o Object) {
-	for _, f := range e.Kind.Fields {
-		if v, ok := e.Data.At(f.Path); ok && f.Type == Count {
-			i, _ := o.find(f.Path)
-			o = slices.Insert(o, i, Member{f.Path, v})
+	for i := range e.Kind.Fields { // sorted by path
+		f := &e.Kind.Fields[i]
+		if f.Type != Count {
+			continue
+		}
+		if v, ok := e.Data.At(f.Path); ok {
+			o = append(o, Member{f.Path, v})
 		}
 	}
 	return o
@@ -102,10 +108,12 @@ func (e *Event) counts() (o Object) {
 
 // unresolvedTexts are the references that the entry shows as "?".
 func (e *Event) unresolvedTexts(f Facts) (o Object) {
-	for _, r := range e.References() {
+	if len(f.Unresolved) == 0 {
+		return nil
+	}
+	for _, r := range e.References() { // sorted by name
 		if _, unknown := slices.BinarySearch(f.Unresolved, r.Name); unknown {
-			i, _ := o.find(r.Name)
-			o = slices.Insert(o, i, Member{r.Name, String(r.Value)})
+			o = append(o, Member{r.Name, String(r.Value)})
 		}
 	}
 	return o

@@ -1,9 +1,6 @@
 package events
 
-import (
-	"strconv"
-	"unicode/utf8"
-)
+import "strconv"
 
 // Append writes v in the canonical form of RFC 8785: no space, members sorted,
 // the shortest escapes. Names are ASCII, so byte order is the order the RFC
@@ -53,21 +50,14 @@ const hexDigits = "0123456789abcdef"
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	plain := 0
-	for i := 0; i < len(s); {
+	for i := range len(s) {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			_, n := utf8.DecodeRuneInString(s[i:])
-			i += n
-			continue
-		}
 		if c >= 0x20 && c != '"' && c != '\\' {
-			i++
 			continue
 		}
 		dst = append(dst, s[plain:i]...)
 		dst = appendEscape(dst, c)
-		i++
-		plain = i
+		plain = i + 1
 	}
 	dst = append(dst, s[plain:]...)
 	return append(dst, '"')

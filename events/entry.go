@@ -1,7 +1,6 @@
 package events
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -19,6 +18,7 @@ const Unknown = "?"
 type Entry struct {
 	Kind   *Kind
 	fields Object
+	form   string // of fields, which never change
 }
 
 // Facts are what the writer knows about an event and the emitter does not say.
@@ -46,9 +46,13 @@ type NamedReference struct {
 // a single-person event is private and not listed.
 func (e *Event) References() []NamedReference {
 	var out []NamedReference
-	for _, f := range e.Kind.Fields {
+	for i := range e.Kind.Fields {
+		f := &e.Kind.Fields[i]
+		if f.Register == "" {
+			continue
+		}
 		v, ok := e.Data.At(f.Path)
-		if !ok || f.Register == "" || f.Path == "dataset" && e.Mode() == "single" {
+		if !ok || f.Path == "dataset" && e.Mode() == "single" {
 			continue
 		}
 		if !f.List {
@@ -64,28 +68,33 @@ func (e *Event) References() []NamedReference {
 
 // Entry is the public part of e.
 func (e *Event) Entry(f Facts) (*Entry, error) {
-	o := Object{
+	occurred, recorded := f.OccurredOn, f.RecordedOn
+	if !e.Kind.IsData() {
+		occurred, recorded = e.Given, FormatInstant(f.RecordedAt)
+	}
+	o := append(make(Object, 0, 9+len(e.Data)), Object{
 		{"$", String(EntryFormat)},
 		{"_sd", digestList(f.Digests)},
 		{"event", String(f.Name.String())},
 		{"kind", String(e.Kind.Name)},
+		{"occurredAt", String(occurred)},
+		{"organization", String(f.Organization)},
+		{"recordedAt", String(recorded)},
 		{"source", String(e.Source)},
-	}
-	o = o.With("organization", String(f.Organization))
-	if e.Kind.IsData() {
-		o = o.With("occurredAt", String(f.OccurredOn)).With("recordedAt", String(f.RecordedOn))
-	} else {
-		o = o.With("occurredAt", String(e.Given)).With("recordedAt", String(FormatInstant(f.RecordedAt)))
-	}
+	}...)
 	if len(f.Unresolved) > 0 {
-		o = o.With("unresolved", Strings(f.Unresolved))
+		o.set("unresolved", Strings(f.Unresolved))
 	}
-	for _, field := range e.Kind.Fields {
-		v, ok := e.Data.At(field.Path)
-		if !ok || field.Class != Public && field.Class != PublicText || field.Path == "dataset" && e.Mode() == "single" {
+	for i := range e.Kind.Fields {
+		field := &e.Kind.Fields[i]
+		if !field.isPublic() {
 			continue
 		}
-		o = o.With(field.shown(), publish(field, v, f))
+		v, ok := e.Data.At(field.Path)
+		if !ok || field.Path == "dataset" && e.Mode() == "single" {
+			continue
+		}
+		o.set(field.shown(), publish(field, v, f))
 	}
 	return newEntry(o)
 }
@@ -102,7 +111,7 @@ func digestList(digests []Digest) Value {
 }
 
 // publish turns a submitted value into what the public sees of it.
-func publish(field Field, v Value, f Facts) Value {
+func publish(field *Field, v Value, f Facts) Value {
 	switch field.Type {
 	case Count:
 		return String(Bucket(uint64(v.num)))
@@ -127,7 +136,7 @@ func publish(field Field, v Value, f Facts) Value {
 	return v
 }
 
-func publishReference(field Field, v Value, unresolved []string) Value {
+func publishReference(field *Field, v Value, unresolved []string) Value {
 	known := func(name string, v Value) Value {
 		if _, unknown := slices.BinarySearch(unresolved, name); unknown && field.Register != "" {
 			return String(Unknown)
@@ -205,11 +214,21 @@ func newEntry(o Object) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entry{Kind: k, fields: o}
-	if n := len(e.Append(nil)); n > k.MaxEntry() {
-		return nil, &Problem{Status: 422, Code: "entry-too-large", Detail: fmt.Sprintf("the public part has %d bytes, %s takes %d", n, k.Name, k.MaxEntry())}
+	form := string(o.Append(make([]byte, 0, usualEntry)))
+	if err := checkLength(k, len(form)); err != nil {
+		return nil, err
 	}
-	return e, nil
+	return &Entry{k, o, form}, nil
+}
+
+// usualEntry is room for most entries, small enough for the stack.
+const usualEntry = 2048
+
+func checkLength(k *Kind, n int) error {
+	if n > k.MaxEntry() {
+		return &Problem{Status: 422, Code: "entry-too-large", Detail: fmt.Sprintf("the public part has %d bytes, %s takes %d", n, k.Name, k.MaxEntry())}
+	}
+	return nil
 }
 
 // ParseEntry reads exactly what Append writes; any other bytes are refused.
@@ -217,25 +236,29 @@ func ParseEntry(b []byte) (*Entry, error) {
 	if len(b) > 65535 {
 		return nil, fmt.Errorf("parsing an entry: %d bytes are more than any entry has", len(b))
 	}
-	v, err := ParseValue(b)
+	form := string(b)
+	v, err := parseValue(form)
 	if err != nil {
 		return nil, fmt.Errorf("parsing an entry: %w", err)
 	}
 	if v.shape != shapeObject {
 		return nil, fmt.Errorf("parsing an entry: it is %s", v.shape)
 	}
-	e, err := newEntry(v.obj)
+	k, err := checkEntry(v.obj)
+	if err == nil {
+		err = checkLength(k, len(form))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("parsing an entry: %w", err)
 	}
-	if !bytes.Equal(e.Append(make([]byte, 0, len(b))), b) {
+	if string(v.obj.Append(make([]byte, 0, len(form)))) != form {
 		return nil, fmt.Errorf("parsing an entry: it is not in canonical form")
 	}
-	return e, nil
+	return &Entry{k, v.obj, form}, nil
 }
 
 // Append writes the entry in its one form.
-func (e *Entry) Append(dst []byte) []byte { return e.fields.Append(dst) }
+func (e *Entry) Append(dst []byte) []byte { return append(dst, e.form...) }
 
 // Value finds a field by its dotted path.
 func (e *Entry) Value(path string) (Value, bool) { return e.fields.At(path) }

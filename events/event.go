@@ -53,10 +53,7 @@ func CheckEvent(v Value) (*Event, error) {
 		return nil, p
 	}
 	e := &Event{Kind: kind}
-	for name, into := range map[string]*string{"id": &e.ID, "source": &e.Source, "time": &e.Given} {
-		a, _ := v.obj.Get(name)
-		*into = a.Text()
-	}
+	e.ID, e.Source, e.Given = v.obj.text("id"), v.obj.text("source"), v.obj.text("time")
 	if !isText(e.ID, maxID, false) {
 		return nil, refuse("malformed", "/id", "must be 1 to %d characters on one line", maxID)
 	}
@@ -140,7 +137,7 @@ func (e *Event) Canonical() []byte {
 		{"kind", String(e.Kind.Name)},
 		{"source", String(e.Source)},
 		{"time", String(FormatInstant(e.Time))},
-	}.Append(nil)
+	}.Append(make([]byte, 0, 1024))
 }
 
 // Mode is the event's subjects.mode, or "" for register kinds.
@@ -157,10 +154,7 @@ func (e *Event) Persons() []Person {
 	v, _ := e.Data.At("subjects.persons")
 	out := make([]Person, len(v.items))
 	for i, item := range v.items {
-		for name, into := range map[string]*string{"scheme": &out[i].Scheme, "value": &out[i].Value, "relation": &out[i].Relation} {
-			part, _ := item.obj.Get(name)
-			*into = part.Text()
-		}
+		out[i] = Person{Scheme: item.obj.text("scheme"), Value: item.obj.text("value"), Relation: item.obj.text("relation")}
 		if out[i].Relation == "" {
 			out[i].Relation = "principal"
 		}

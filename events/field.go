@@ -51,12 +51,15 @@ func (f Field) must() Field { f.Required = true; return f }
 func (f Field) many() Field { f.List = true; return f }
 
 // shown is the field's path in the entry.
-func (f Field) shown() string {
+func (f *Field) shown() string {
 	if f.Shown != "" {
 		return f.Shown
 	}
 	return f.Path
 }
+
+// isPublic says that the entry shows the field.
+func (f *Field) isPublic() bool { return f.Class == Public || f.Class == PublicText }
 
 // as gives the field another path in the entry, where an entry's own member has
 // that name.

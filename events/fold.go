@@ -40,7 +40,7 @@ const foldFormat = "daybook/fold@1"
 
 // Format writes f in its one form: restricted JSON, absent fields left out.
 func (f Fold) Format() []byte {
-	o := Object{
+	o := append(make(Object, 0, 15), Object{
 		{"$", String(foldFormat)},
 		{"content", String(f.Content.String())},
 		{"day", String(f.Day)},
@@ -50,7 +50,7 @@ func (f Fold) Format() []byte {
 		{"ownData", Boolean(f.OwnData)},
 		{"recordedAt", String(FormatInstant(f.RecordedAt))},
 		{"sequence", Integer(f.Sequence)},
-	}
+	}...)
 	for _, m := range []Member{
 		{"actor", String(f.Actor)},
 		{"case", String(f.Case)},
@@ -59,7 +59,7 @@ func (f Fold) Format() []byte {
 		{"dataset", String(f.Dataset)},
 	} {
 		if m.Value.text != "" {
-			o = o.With(m.Name, m.Value)
+			o.set(m.Name, m.Value)
 		}
 	}
 	if len(f.Persons) > 0 {
@@ -71,9 +71,9 @@ func (f Fold) Format() []byte {
 				{"relation", String(p.Relation)},
 			})
 		}
-		o = o.With("persons", List(list...))
+		o.set("persons", List(list...))
 	}
-	return o.Append(nil)
+	return o.Append(make([]byte, 0, 512))
 }
 
 // ParseFold reads what Format writes and nothing else.
@@ -122,7 +122,16 @@ func (s Slip) Format() []byte {
 	for i, d := range s {
 		list[i] = d.Encode()
 	}
-	return Object{{"$", String(slipFormat)}, {"disclosures", Strings(list)}}.Append(nil)
+	return FormatSlip(list)
+}
+
+// FormatSlip is Slip.Format for disclosures encoded before.
+func FormatSlip(encoded []string) []byte {
+	n := 64
+	for _, s := range encoded {
+		n += len(s) + 3
+	}
+	return Object{{"$", String(slipFormat)}, {"disclosures", Strings(encoded)}}.Append(make([]byte, 0, n))
 }
 
 // ParseSlip reads what Format writes and nothing else.

@@ -26,7 +26,8 @@ func lowerOrDigit(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <=
 // isDate says that s is a day of the calendar as 2026-06-24.
 func isDate(s string) bool {
 	t, err := time.Parse(time.DateOnly, s)
-	return err == nil && t.Format(time.DateOnly) == s && t.Year() > 0
+	form := [10]byte{}
+	return err == nil && string(t.AppendFormat(form[:0], time.DateOnly)) == s && t.Year() > 0
 }
 
 // ParseInstant reads an RFC 3339 time with at most nine digits of fraction.

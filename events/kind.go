@@ -28,6 +28,10 @@ type Kind struct {
 	Object string  // register kinds: the register, which is also the field naming the object
 	Needs  string  // an object at least one of whose members is required
 	Fields []Field // sorted by path
+
+	given    map[string]*Field // by path in data; nil for an object that fields are in
+	shown    map[string]*Field // the same by path in the entry, without the envelope's
+	required []*Field
 }
 
 // TypePrefix and TypeSuffix frame a kind in the CloudEvents type attribute.
@@ -41,11 +45,11 @@ func (k *Kind) IsData() bool { return k.By == Emitter }
 
 // Field finds a field by its dotted path.
 func (k *Kind) Field(path string) (Field, bool) {
-	i, ok := slices.BinarySearchFunc(k.Fields, path, func(f Field, p string) int { return strings.Compare(f.Path, p) })
-	if !ok {
+	f := k.given[path]
+	if f == nil {
 		return Field{}, false
 	}
-	return k.Fields[i], true
+	return *f, true
 }
 
 // Slots is the number of private digests an entry of this kind carries beside

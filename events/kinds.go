@@ -77,7 +77,28 @@ func object(name string, k *Kind) *Kind { k.Object = name; return k }
 
 func kind(k *Kind) *Kind {
 	slices.SortFunc(k.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
+	k.given, k.shown = map[string]*Field{}, map[string]*Field{}
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		enter(k.given, f.Path, f)
+		if !isEnvelope(f.shown()) {
+			enter(k.shown, f.shown(), f)
+		}
+		if f.Required {
+			k.required = append(k.required, f)
+		}
+	}
 	return k
+}
+
+// enter puts f under its path, and nil under the objects it is in.
+func enter(byPath map[string]*Field, path string, f *Field) {
+	byPath[path] = f
+	for i, c := range path {
+		if c == '.' {
+			byPath[path[:i]] = nil
+		}
+	}
 }
 
 func dataKinds() []*Kind {

@@ -41,7 +41,10 @@ func decode(dst []byte, s string) bool {
 }
 
 // isBinary says that s is n bytes in base64url.
-func isBinary(s string, n int) bool { return decode(make([]byte, n), s) }
+func isBinary(s string, n int) bool {
+	var room [64]byte // the longest binary value, a label
+	return decode(room[:n], s)
+}
 
 // ParseDigest reads the 43 characters that String writes.
 func ParseDigest(s string) (d Digest, ok bool) {

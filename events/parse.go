@@ -1,8 +1,8 @@
 package events
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -30,23 +30,31 @@ func (e *SyntaxError) Error() string {
 
 // ParseValue reads one JSON text. It refuses what decoders commonly let pass
 // and disagree about: doubled names, lone surrogates, invalid UTF-8, anything
-// after the value, nesting beyond 16.
-func ParseValue(b []byte) (Value, error) {
-	p := parser{in: b}
+// after the value, nesting beyond 16. The value keeps a copy of b.
+func ParseValue(b []byte) (Value, error) { return parseValue(string(b)) }
+
+// parseValue reads text, which the strings of the value share.
+func parseValue(text string) (Value, error) {
+	p := parser{in: text, path: make([]string, 0, 8), members: make([]Member, 0, 20), items: make([]Value, 0, 16)}
 	v, err := p.value(0)
 	if err != nil {
 		return Value{}, err
 	}
-	if p.skip(); p.at != len(b) {
+	if p.skip(); p.at != len(text) {
 		return Value{}, p.fail("something follows the value")
 	}
 	return v, nil
 }
 
+// parser reads in. Members and items are stacks of what the objects and lists
+// begun hold so far; each takes its own off when it ends, so that it allocates
+// once and no more than it needs.
 type parser struct {
-	in   []byte
-	at   int
-	path []string
+	in      string
+	at      int
+	path    []string
+	members []Member
+	items   []Value
 }
 
 func (p *parser) fail(format string, args ...any) error {
@@ -58,13 +66,13 @@ func pointer(names ...string) string {
 	var b strings.Builder
 	for _, n := range names {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(n))
+		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(n, "~", "~0"), "/", "~1"))
 	}
 	return b.String()
 }
 
 func (p *parser) skip() {
-	for p.at < len(p.in) && strings.IndexByte(" \t\r\n", p.in[p.at]) >= 0 {
+	for p.at < len(p.in) && p.in[p.at] <= ' ' && strings.IndexByte(" \t\r\n", p.in[p.at]) >= 0 {
 		p.at++
 	}
 }
@@ -101,7 +109,7 @@ func (p *parser) value(depth int) (Value, error) {
 		return p.number()
 	}
 	for _, w := range literals {
-		if bytes.HasPrefix(p.in[p.at:], []byte(w.Name)) {
+		if strings.HasPrefix(p.in[p.at:], w.Name) {
 			p.at += len(w.Name)
 			return w.Value, nil
 		}
@@ -111,10 +119,10 @@ func (p *parser) value(depth int) (Value, error) {
 
 func (p *parser) object(depth int) (Value, error) {
 	p.at++
-	var o Object
 	if p.take('}') {
-		return Nested(o), nil
+		return Nested(nil), nil
 	}
+	start := len(p.members)
 	for {
 		if p.skip(); p.at == len(p.in) || p.in[p.at] != '"' {
 			return Value{}, p.fail("a member name is missing")
@@ -124,8 +132,8 @@ func (p *parser) object(depth int) (Value, error) {
 			return Value{}, err
 		}
 		p.path = append(p.path, name)
-		i, found := o.find(name)
-		if len(o) == maxMembers {
+		i, found := Object(p.members[start:]).find(name)
+		if len(p.members)-start == maxMembers {
 			return Value{}, p.fail("more than %d members", maxMembers)
 		}
 		if found {
@@ -138,11 +146,14 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		o = append(o, Member{})
-		copy(o[i+1:], o[i:])
-		o[i] = Member{name, v}
+		p.members = slices.Insert(p.members, start+i, Member{name, v})
 		p.path = p.path[:len(p.path)-1]
 		if p.take('}') {
+			o := Object(p.members)
+			if depth > 0 { // the outermost has the stack to itself
+				o = slices.Clone(o[start:])
+				p.members = p.members[:start]
+			}
 			return Nested(o), nil
 		}
 		if !p.take(',') {
@@ -153,19 +164,21 @@ func (p *parser) object(depth int) (Value, error) {
 
 func (p *parser) list(depth int) (Value, error) {
 	p.at++
-	var items []Value
 	if p.take(']') {
-		return List(items...), nil
+		return List(), nil
 	}
+	start := len(p.items)
 	for {
-		p.path = append(p.path, strconv.Itoa(len(items)))
+		p.path = append(p.path, strconv.Itoa(len(p.items)-start))
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return Value{}, err
 		}
 		p.path = p.path[:len(p.path)-1]
-		items = append(items, v)
+		p.items = append(p.items, v)
 		if p.take(']') {
+			items := slices.Clone(p.items[start:])
+			p.items = p.items[:start]
 			return List(items...), nil
 		}
 		if !p.take(',') {
@@ -203,7 +216,7 @@ func (p *parser) number() (Value, error) {
 			return Value{}, p.fail("digits are missing")
 		}
 	}
-	text := string(p.in[start:p.at])
+	text := p.in[start:p.at]
 	n, err := strconv.ParseInt(text, 10, 64)
 	if !integer || err != nil || n > maxInteger || n < -maxInteger || text == "-0" {
 		return Value{shape: shapeNumber, text: text}, nil
@@ -227,11 +240,11 @@ func (p *parser) str() (string, error) {
 	}
 	if p.at < len(p.in) && p.in[p.at] == '"' {
 		s := p.in[start:p.at]
-		if !utf8.Valid(s) {
+		if !utf8.ValidString(s) {
 			return "", p.fail("text is not UTF-8")
 		}
 		p.at++
-		return string(s), nil
+		return s, nil
 	}
 	return p.escaped(append([]byte(nil), p.in[start:p.at]...))
 }
@@ -297,7 +310,7 @@ func (p *parser) unit() (rune, error) {
 	if p.at+6 > len(p.in) {
 		return 0, p.fail("a string does not end")
 	}
-	n, err := strconv.ParseUint(string(p.in[p.at+2:p.at+6]), 16, 16)
+	n, err := strconv.ParseUint(p.in[p.at+2:p.at+6], 16, 16)
 	if err != nil {
 		return 0, p.fail("not four hexadecimal digits")
 	}

@@ -3,8 +3,8 @@ package events
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 )
 
 func cmpString(a, b string) int { return strings.Compare(a, b) }
@@ -85,7 +85,8 @@ func keyTexts(o Object) (out []string) {
 
 func checkRecordedAt(o Object) error {
 	v, _ := o.Get("recordedAt")
-	if t, ok := ParseInstant(v.Text()); !ok || FormatInstant(t) != v.text {
+	t, ok := ParseInstant(v.Text())
+	if form := [40]byte{}; !ok || string(t.UTC().AppendFormat(form[:0], time.RFC3339Nano)) != v.text {
 		return fmt.Errorf("recordedAt is not a UTC time")
 	}
 	return nil
@@ -115,9 +116,15 @@ func checkEnrolled(o Object) error {
 	return checkRecordedAt(o)
 }
 
-// envelope are the members every register and data entry may have beside the
-// fields of its table.
-var envelope = []string{"$", "_sd", "event", "kind", "occurredAt", "organization", "recordedAt", "source", "unresolved"}
+// isEnvelope names the members every register and data entry may have beside
+// the fields of its table.
+func isEnvelope(name string) bool {
+	switch name {
+	case "$", "_sd", "event", "kind", "occurredAt", "organization", "recordedAt", "source", "unresolved":
+		return true
+	}
+	return false
+}
 
 // checkSaid checks an entry made from a submitted event.
 func checkSaid(k *Kind, o Object) error {
@@ -133,24 +140,18 @@ func checkSaid(k *Kind, o Object) error {
 	if err != nil {
 		return err
 	}
-	seen := 0
-	if err := checkPublic(k, o, "", unresolved, &seen); err != nil {
+	c := publicCheck{kind: k, unresolved: unresolved, single: modeOf(o) == "single"}
+	if err := c.members(o, ""); err != nil {
 		return err
 	}
 	if slices.Contains(unresolved, "organization") {
-		seen++
+		c.seen++
 	}
-	if seen != len(unresolved) {
+	if c.seen != len(unresolved) {
 		return fmt.Errorf("unresolved names a field that is not there or is known")
 	}
-	for _, f := range k.Fields {
-		_, ok := o.At(f.shown())
-		if f.Shown == "" && slices.Contains(envelope, f.Path) {
-			continue // checked as a member of the entry
-		}
-		if private := f.Class != Public && f.Class != PublicText || f.Path == "dataset" && modeOf(o) == "single"; private && ok {
-			return fmt.Errorf("%s is not public", f.Path)
-		} else if f.Required && !ok && !private {
+	for _, f := range k.required {
+		if _, ok := o.At(f.shown()); !ok && !c.private(f) {
 			return fmt.Errorf("%s is missing", f.Path)
 		}
 	}
@@ -186,48 +187,70 @@ func checkUnresolved(o Object) ([]string, error) {
 	return names, nil
 }
 
-// shownField finds a field by its path in the entry.
-func (k *Kind) shownField(path string) (Field, bool) {
-	for _, f := range k.Fields {
-		if f.shown() == path {
-			return f, true
-		}
-	}
-	return Field{}, false
+// publicCheck holds the members of an entry against the table of its kind.
+type publicCheck struct {
+	kind       *Kind
+	unresolved []string
+	single     bool // the entry concerns exactly one person
+	seen       int  // references shown as unknown
 }
 
-// checkPublic walks the members of o, whose dotted path so far is prefix, and
-// counts the references shown as unknown.
-func checkPublic(k *Kind, o Object, prefix string, unresolved []string, seen *int) error {
-	for _, m := range o {
+// private says that this entry must not show f.
+func (c *publicCheck) private(f *Field) bool {
+	return !f.isPublic() || f.Path == "dataset" && c.single
+}
+
+// members walks the members of o, whose dotted path so far is prefix.
+func (c *publicCheck) members(o Object, prefix string) error {
+	for i := range o {
+		m := &o[i]
+		if prefix == "" && isEnvelope(m.Name) {
+			continue // checked as a member of the entry
+		}
 		path := prefix + m.Name
-		f, listed := k.shownField(path)
+		f, ok := c.kind.shown[path]
+		var err error
 		switch {
-		case prefix == "" && slices.Contains(envelope, m.Name):
-		case !listed && k.hasObject(path) && len(m.Value.obj) > 0:
-			if err := checkPublic(k, m.Value.obj, path+".", unresolved, seen); err != nil {
-				return err
-			}
-		case !listed:
-			return fmt.Errorf("%q is no field of it", path)
-		case f.List:
-			if m.Value.shape != shapeList || len(m.Value.items) == 0 || len(m.Value.items) > MaxList {
-				return fmt.Errorf("%s is not a list", path)
-			}
-			for i, item := range m.Value.items {
-				if !f.published(item, path+"/"+strconv.Itoa(i), unresolved, seen) {
-					return fmt.Errorf("%s/%d is malformed", path, i)
-				}
-			}
-		case !f.published(m.Value, path, unresolved, seen):
-			return fmt.Errorf("%s is malformed", path)
+		case f != nil:
+			err = c.field(f, m.Value, path)
+		case ok && len(m.Value.obj) > 0:
+			err = c.members(m.Value.obj, path+".")
+		default:
+			err = fmt.Errorf("%q is no field of it", path)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// published says whether v is what the public may see of field f.
-func (f Field) published(v Value, name string, unresolved []string, seen *int) bool {
+func (c *publicCheck) field(f *Field, v Value, path string) error {
+	switch {
+	case c.private(f):
+		return fmt.Errorf("%s is not public", f.Path)
+	case !f.List && !c.value(f, v, path):
+		return fmt.Errorf("%s is malformed", path)
+	case !f.List:
+		return nil
+	case v.shape != shapeList || len(v.items) == 0 || len(v.items) > MaxList:
+		return fmt.Errorf("%s is not a list", path)
+	}
+	for i, item := range v.items {
+		name := path
+		if len(c.unresolved) > 0 {
+			name = index(path, i)
+		}
+		if !c.value(f, item, name) {
+			return fmt.Errorf("%s is malformed", index(path, i))
+		}
+	}
+	return nil
+}
+
+// value says whether v is what the public may see of field f. Name is what
+// unresolved would call it.
+func (c *publicCheck) value(f *Field, v Value, name string) bool {
 	switch f.Type {
 	case Count:
 		return CodeBucket.Has(v.Text())
@@ -238,14 +261,14 @@ func (f Field) published(v Value, name string, unresolved []string, seen *int) b
 	case Persons:
 		return publishedSubjects(v.obj)
 	case Reference:
-		_, unknown := slices.BinarySearch(unresolved, name)
+		_, unknown := slices.BinarySearch(c.unresolved, name)
 		if unknown && f.Register != "" {
-			*seen++
+			c.seen++
 			return v.Text() == Unknown
 		}
 		return IsReference(v.Text())
 	}
-	return f.check(v, "") == nil
+	return f.check(v) == nil
 }
 
 func publishedSubjects(o Object) bool {
@@ -254,10 +277,10 @@ func publishedSubjects(o Object) bool {
 	if ok {
 		want = 2
 	}
-	if len(o) != want || ok != (modeOf(Object{{"subjects", Nested(o)}}) == "single") {
+	mode, _ := o.Get("mode")
+	if len(o) != want || ok != (mode.Text() == "single") {
 		return false
 	}
-	mode, _ := o.Get("mode")
 	if mode.Text() != "none" && mode.Text() != "single" && mode.Text() != "unknown" {
 		return false
 	}

@@ -119,6 +119,12 @@ func (o Object) Get(name string) (Value, bool) {
 	return o[i].Value, true
 }
 
+// text is the text of the member called name, or "".
+func (o Object) text(name string) string {
+	v, _ := o.Get(name)
+	return v.Text()
+}
+
 // At finds a value by its dotted path, as in "scope.unit".
 func (o Object) At(path string) (Value, bool) {
 	for {
@@ -133,23 +139,47 @@ func (o Object) At(path string) (Value, bool) {
 
 // With returns o with the value at the dotted path set; o itself stays as it is.
 func (o Object) With(path string, v Value) Object {
+	out := append(make(Object, 0, len(o)+1), o...)
 	name, rest, nested := strings.Cut(path, ".")
-	i, found := o.find(name)
 	if nested {
-		var inner Object
-		if found {
-			inner = o[i].Value.obj
-		}
-		v = Nested(inner.With(rest, v))
+		inner, _ := o.Get(name)
+		v = Nested(inner.obj.With(rest, v))
 	}
-	out := slices.Clone(o)
-	if found {
-		out[i].Value = v
-		return out
-	}
-	return slices.Insert(out, i, Member{name, v})
+	out.set(name, v)
+	return out
 }
 
+// set sets a value at the dotted path in o itself and the objects within, which
+// must be nobody else's.
+func (o *Object) set(path string, v Value) {
+	name, rest, nested := strings.Cut(path, ".")
+	i, found := o.find(name)
+	if !found {
+		*o = slices.Insert(*o, i, Member{Name: name})
+	}
+	into := &(*o)[i].Value
+	if nested {
+		inner := into.obj
+		inner.set(rest, v)
+		v = Nested(inner)
+	}
+	*into = v
+}
+
+// find is where name is, or would be. It is written out because comparing
+// through a function would copy a member each time.
 func (o Object) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(o, name, func(m Member, n string) int { return strings.Compare(m.Name, n) })
+	low, high := 0, len(o)
+	if high > 0 && o[high-1].Name < name {
+		return high, false // what is written in order is read without searching
+	}
+	for low < high {
+		middle := (low + high) / 2
+		if o[middle].Name < name {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(o) && o[low].Name == name
 }

@@ -45,6 +45,11 @@ func (k keys) Find(p events.Person) (intake.Subject, error) {
 	return nil, nil
 }
 
+func (k keys) Holds(h events.Handle) bool {
+	_, ok := k.ByHandle(h)
+	return ok
+}
+
 func (k keys) Prepare(ps []events.Person) ([]intake.Subject, error) {
 	ids := make([]keyring.Identifier, len(ps))
 	for i, p := range ps {

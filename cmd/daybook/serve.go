@@ -22,7 +22,7 @@ func serveCommand() *cobra.Command {
 		Short: "Run a ledger: doors, history, views, log and pages in one process",
 		Args:  usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			slog.SetDefault(slog.New(tint.NewHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
+			slog.SetDefault(slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
 			return serve(c, cfg, addr, withSeed)
 		},
 	}

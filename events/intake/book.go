@@ -24,7 +24,9 @@ type OpenFold func(events.Message) (events.Fold, error)
 
 // OpenBook opens the book in dir.
 func OpenBook(dir string) (*Book, error) {
-	opts := &pebble.Options{Logger: silent{}, DisableWAL: false}
+	// Most lookups are of events never seen, which the filters answer as long
+	// as they stay in the cache.
+	opts := &pebble.Options{Logger: silent{}, CacheSize: 64 << 20, MemTableSize: 16 << 20}
 	opts.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
@@ -136,27 +138,36 @@ func (n noted) write(batch *pebble.Batch) {
 	name := n.entry.Name()
 	value := binary.BigEndian.AppendUint64(nil, uint64(n.seq))
 	value = append(append(value, n.hash[:]...), n.fold.Content[:]...)
+	if len(n.fold.Persons) == 1 {
+		value = append(value, n.fold.Persons[0].Handle[:]...)
+	}
 	_ = batch.Set(append([]byte("e"), name[:]...), value, nil)
 	for _, p := range n.fold.Persons {
 		_ = batch.Set(append([]byte("p"), p.Handle[:]...), binary.BigEndian.AppendUint64(nil, p.Counter), nil)
 	}
-	register, id, zone := registers(n.entry)
-	if id != "" {
-		_ = batch.Set(referenceKey(register, id), []byte(zone), nil)
+	if register, id := registers(n.entry); id != "" {
+		_ = batch.Set(referenceKey(register, id), nil, nil)
+	}
+	if organization, zone := moves(n.entry); zone != "" {
+		_ = batch.Set(append([]byte("z"), organization...), []byte(zone), nil)
 	}
 }
 
-// registers tells what an entry makes known, or an empty id, and the time zone
-// an organization's entry sets.
-func registers(e *events.Entry) (register, id, zone string) {
-	zone = e.Text("timeZone")
-	switch {
-	case strings.HasSuffix(e.Kind.Name, ".registered"):
-		return e.Kind.Object, e.Text(e.Kind.Object), zone
-	case e.Kind.Name == "organization.changed" && zone != "":
-		return e.Kind.Object, e.Text(e.Kind.Object), zone
+// registers tells what an entry makes known, or an empty id.
+func registers(e *events.Entry) (register, id string) {
+	if !strings.HasSuffix(e.Kind.Name, ".registered") {
+		return "", ""
 	}
-	return "", "", ""
+	return e.Kind.Object, e.Text(e.Kind.Object)
+}
+
+// moves tells the time zone an entry gives its organization, or "". A zone
+// counts only while the organization is known.
+func moves(e *events.Entry) (organization, zone string) {
+	if e.Kind.Object != "organization" {
+		return "", ""
+	}
+	return e.Text("organization"), e.Text("timeZone")
 }
 
 func referenceKey(register, id string) []byte {
@@ -180,14 +191,19 @@ type known struct {
 	seq     events.Seq
 	hash    events.Digest
 	content events.Digest
+	named   bool // it concerns one person, whom handle is
+	handle  events.Handle
 }
 
 func (b *Book) event(name events.EventName) (known, bool, error) {
+	const least = 8 + 32 + 32
 	v, err := b.get(append([]byte("e"), name[:]...))
-	if err != nil || len(v) != 8+32+32 {
+	if err != nil || len(v) < least {
 		return known{}, false, err
 	}
-	return known{events.Seq(binary.BigEndian.Uint64(v)), events.Digest(v[8:40]), events.Digest(v[40:])}, true, nil
+	k := known{seq: events.Seq(binary.BigEndian.Uint64(v)), hash: events.Digest(v[8:40]), content: events.Digest(v[40:least])}
+	k.named = copy(k.handle[:], v[least:]) == len(k.handle)
+	return k, true, nil
 }
 
 // tags is how many tags a person has; false means she is not enrolled.
@@ -199,8 +215,14 @@ func (b *Book) tags(h events.Handle) (uint64, bool, error) {
 	return binary.BigEndian.Uint64(v), true, nil
 }
 
-// reference says whether a register knows id, and an organization's zone.
-func (b *Book) reference(register, id string) (zone string, ok bool, err error) {
+// reference says whether a register knows id.
+func (b *Book) reference(register, id string) (bool, error) {
 	v, err := b.get(referenceKey(register, id))
-	return string(v), v != nil, err
+	return v != nil, err
+}
+
+// zone is the time zone last given to an organization, or "".
+func (b *Book) zone(organization string) (string, error) {
+	v, err := b.get(append([]byte("z"), organization...))
+	return string(v), err
 }

@@ -73,7 +73,23 @@ func batchBody(v events.Value, size int) (body, *events.Problem) {
 	return b, nil
 }
 
-// binaryBody takes the attributes from ce- headers, which are percent-encoded.
+// headerText is the value of a ce- header: quotes with their backslashes first,
+// as older senders write them, then percent-encoding, each undone once.
+func headerText(s string) (string, error) {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		var b strings.Builder
+		for i, inner := 0, s[1:len(s)-1]; i < len(inner); i++ {
+			if inner[i] == '\\' && i+1 < len(inner) {
+				i++
+			}
+			b.WriteByte(inner[i])
+		}
+		s = b.String()
+	}
+	return url.PathUnescape(s)
+}
+
+// binaryBody takes the attributes from ce- headers.
 func binaryBody(h http.Header, data events.Value, size int) (body, *events.Problem) {
 	o := events.Object{}
 	for _, name := range []string{"specversion", "id", "source", "type", "time"} {
@@ -81,7 +97,7 @@ func binaryBody(h http.Header, data events.Value, size int) (body, *events.Probl
 		if len(values) == 0 {
 			continue
 		}
-		text, err := url.PathUnescape(values[0])
+		text, err := headerText(values[0])
 		if err != nil || len(values) > 1 {
 			return body{}, &events.Problem{Status: 422, Code: "malformed", Pointer: "/" + name, Detail: "the header must stand once, percent-encoded"}
 		}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -17,7 +18,7 @@ type planned struct {
 	local   time.Time
 	content events.Digest
 	slots   []events.Slot
-	opened  []events.Disclosure // of the slots, then of the person
+	opened  []string // disclosures encoded: of the slots, then of the person
 	entry   *events.Entry
 }
 
@@ -30,8 +31,16 @@ func (p *planned) disclose() error {
 		s, random = [16]byte(random), random[16:]
 		return s
 	}
+	p.opened = make([]string, 0, len(p.slots)+len(persons))
+	p.facts.Digests = make([]events.Digest, 0, p.event.Kind.Slots()+len(persons))
+	open := func(name string, v events.Value) {
+		text := events.Disclosure{Salt: salt(), Name: name, Value: v}.Encode()
+		p.opened = append(p.opened, text)
+		// Disclosure.Digest, without encoding it again.
+		p.facts.Digests = append(p.facts.Digests, sha256.Sum256([]byte(text)))
+	}
 	for _, s := range p.slots {
-		p.opened = append(p.opened, events.Disclosure{Salt: salt(), Name: s.Name, Value: s.Value})
+		open(s.Name, s.Value)
 	}
 	for _, person := range persons {
 		subject := events.Object{
@@ -39,10 +48,7 @@ func (p *planned) disclose() error {
 			{Name: "scheme", Value: events.String(person.Scheme)},
 			{Name: "value", Value: events.String(person.Value)},
 		}
-		p.opened = append(p.opened, events.Disclosure{Salt: salt(), Name: "subject", Value: events.Nested(subject)})
-	}
-	for _, d := range p.opened {
-		p.facts.Digests = append(p.facts.Digests, d.Digest())
+		open("subject", events.Nested(subject))
 	}
 	for range p.event.Kind.Slots() - len(p.slots) {
 		p.facts.Digests = append(p.facts.Digests, events.Digest(random))
@@ -63,26 +69,25 @@ func (p *planned) seal(keys Keys) ([]byte, events.Fold, error) {
 	if err != nil {
 		return nil, events.Fold{}, err
 	}
-	m := sealing{Message: events.Message{Entry: p.entry.Append(nil)}}
+	m := newSealing(p.entry)
 	m.add(events.BoxFold, header.Format(), fold)
 	officers := [][]byte{month}
-	shared := events.Slip(p.opened[:len(p.slots)])
 	if p.who != nil {
 		key := p.who.EventKey(p.counter)
-		m.add(events.BoxPerson, p.personal().Format(), key[:])
+		m.add(events.BoxPerson, events.FormatSlip(p.personal()), key[:])
 		officers = append(officers, key[:])
 	}
-	m.add(events.BoxOfficers, shared.Format(), officers...)
+	m.add(events.BoxOfficers, events.FormatSlip(p.opened[:len(p.slots)]), officers...)
 	if p.who != nil {
-		m.add(events.BoxIdentifier, events.Slip(p.opened[len(p.slots):]).Format(), officers...)
+		m.add(events.BoxIdentifier, events.FormatSlip(p.opened[len(p.slots):]), officers...)
 	}
 	return m.Format(), header, m.err
 }
 
 // personal is what the person concerned may see. An incidental person learns
 // when, and no more: the rest is another person's matter.
-func (p *planned) personal() events.Slip {
-	out := events.Slip(nil)
+func (p *planned) personal() []string {
+	out := make([]string, 0, len(p.opened))
 	incidental := p.event.Persons()[0].Relation == "incidental"
 	for i, s := range p.slots {
 		if s.Person && (!incidental || s.Name == "occurredAt") {
@@ -129,7 +134,13 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 // sealing adds boxes to a message and keeps the first error.
 type sealing struct {
 	events.Message
+	ad  events.Digest // of the entry
 	err error
+}
+
+func newSealing(e *events.Entry) sealing {
+	entry := e.Append(nil)
+	return sealing{Message: events.Message{Entry: entry}, ad: events.HashEntry(entry)}
 }
 
 // add seals plaintext under HKDF of the keys, bound to the entry.
@@ -137,8 +148,7 @@ func (m *sealing) add(kind events.BoxKind, plaintext []byte, keys ...[]byte) {
 	if m.err != nil {
 		return
 	}
-	entry := events.HashEntry(m.Entry)
-	box, err := events.SealBox(events.BoxKey(kind.String(), keys...), rand.Reader, entry[:], plaintext)
+	box, err := events.SealBox(events.BoxKey(kind.String(), keys...), rand.Reader, m.ad[:], plaintext)
 	if err != nil {
 		m.err = fmt.Errorf("sealing the %s box: %w", kind, err)
 		return

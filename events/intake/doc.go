@@ -18,16 +18,16 @@
 // # Book
 //
 // The [Book] is a fold of the history in Pebble: event name → sequence, entry
-// hash and content; handle → tags so far; known references, an organization's
-// with its time zone. It is written without fsync and replayed from its cursor
+// hash and content; handle → tags so far; known references; time zones. It is written without fsync and replayed from its cursor
 // to the end before the doors open, so a crash costs only time.
 //
 // Keys:
 //
 //	c                        cursor, u64
-//	e ‖ event name           u64 sequence ‖ entry hash ‖ content
+//	e ‖ event name           u64 sequence ‖ entry hash ‖ content ‖ [handle of its one person]
 //	p ‖ handle               u64 tags so far; present means enrolled
-//	r ‖ register ‖ 0 ‖ id    the time zone of an organization, else empty
+//	r ‖ register ‖ 0 ‖ id    empty; present means registered
+//	z ‖ organization         the time zone it was last given, which counts once it is registered
 //
 // # Door
 //

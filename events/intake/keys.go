@@ -31,6 +31,8 @@ type People interface {
 	Find(p events.Person) (Subject, error)
 	// Prepare finds or makes keys, in order, durable when it returns.
 	Prepare(ps []events.Person) ([]Subject, error)
+	// Holds says that the keys of h are here; erasing her ends it.
+	Holds(h events.Handle) bool
 }
 
 // Keys are the ledger's and organizations' own keys.

@@ -17,7 +17,8 @@ type plan struct {
 	fresh  []*planned
 	enrol  []Subject
 	tags   map[events.Handle]uint64
-	known  map[reference]string // → time zone
+	known  map[reference]bool // what the group adds, and the book's answers
+	zones  map[string]string  // organization → time zone, likewise
 }
 
 type reference struct{ register, id string }
@@ -25,7 +26,7 @@ type reference struct{ register, id string }
 // plan decides what becomes of each event of the group, and answers those that
 // need no writing. An error is about this machine, not about an event.
 func (w *Writer) plan(group []*waiting) (*plan, error) {
-	p := &plan{now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]string{}}
+	p := &plan{now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]bool{}, zones: map[string]string{}}
 	fresh, err := w.firsts(group)
 	if err != nil {
 		return nil, err
@@ -50,10 +51,10 @@ func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
 	for _, item := range group {
 		name := w.cfg.Keys.EventName(item.Event.Source, item.Event.ID)
 		if first, ok := byName[name]; ok {
-			if slices.Equal(first.Event.Canonical(), item.Event.Canonical()) && first.Organization == item.Organization {
+			if slices.Equal(first.Event.Canonical(), item.Event.Canonical()) {
 				first.repeats = append(first.repeats, item)
 			} else {
-				item.finish(conflict())
+				first.rivals = append(first.rivals, item)
 			}
 			continue
 		}
@@ -84,8 +85,8 @@ func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
 	if err != nil || !found {
 		return err == nil, err
 	}
-	// Without her key there is nothing to compare with: she was erased.
-	erased := who == nil && item.Event.Mode() == "single"
+	// Without the key of whom it names there is nothing to compare with.
+	erased := old.named && !w.cfg.People.Holds(old.handle)
 	if !erased && w.cfg.Keys.Content(item.Event.Canonical(), who) != old.content {
 		item.finish(conflict())
 		return false, nil
@@ -154,15 +155,22 @@ func (w *Writer) add(p *plan, item *waiting, who Subject) error {
 	}
 	n.slots = e.Slots(n.facts)
 	if err := n.disclose(); err != nil {
-		var problem *events.Problem
-		if errors.As(err, &problem) {
-			item.finish(refused(problem))
-			return nil
-		}
-		return err
+		item.finish(refused(notComposed(err)))
+		return nil
 	}
 	p.keep(n, item, enrolled)
 	return nil
+}
+
+// notComposed refuses an event that has no entry, whose reasons lie in what was
+// submitted: a local day outside the years 1 to 9999, a public part too long.
+// Stopping for it would let one event stop the ledger.
+func notComposed(err error) *events.Problem {
+	var p *events.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return &events.Problem{Status: 422, Code: "malformed", Detail: "no entry can be made of it: " + err.Error()}
 }
 
 // keep takes n into the batch, with what it adds to the book.
@@ -174,8 +182,11 @@ func (p *plan) keep(n *planned, item *waiting, enrolled bool) {
 			p.enrol = append(p.enrol, n.who)
 		}
 	}
-	if register, id, zone := registers(n.entry); id != "" {
-		p.known[reference{register, id}] = zone
+	if register, id := registers(n.entry); id != "" {
+		p.known[reference{register, id}] = true
+	}
+	if organization, zone := moves(n.entry); zone != "" {
+		p.zones[organization] = zone
 	}
 }
 
@@ -193,7 +204,7 @@ func (w *Writer) next(p *plan, who Subject) (uint64, bool, error) {
 func (w *Writer) resolve(p *plan, item *waiting) (*time.Location, []string, error) {
 	var unresolved []string
 	for _, r := range item.Event.References() {
-		_, ok, err := w.find(p, r.Register, r.Value)
+		ok, err := w.isKnown(p, r.Register, r.Value)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -201,31 +212,64 @@ func (w *Writer) resolve(p *plan, item *waiting) (*time.Location, []string, erro
 			unresolved = append(unresolved, r.Name)
 		}
 	}
-	zone, ok, err := w.find(p, "organization", item.Organization)
+	zone, ok, err := w.zoneOf(p, item)
 	if err != nil {
 		return nil, nil, err
-	}
-	if v, own := item.Event.Data.Get("organization"); own && item.Event.Kind.Name == "organization.registered" && v.Text() == item.Organization {
-		given, _ := item.Event.Data.Get("timeZone")
-		zone, ok = given.Text(), true
 	}
 	if !ok {
 		unresolved = append(unresolved, "organization")
 		slices.Sort(unresolved)
 	}
-	location, err := time.LoadLocation(zone)
+	location, err := w.location(zone)
 	if err != nil {
 		return nil, nil, fmt.Errorf("loading the time zone of %s: %w", item.Organization, err)
 	}
 	return location, unresolved, nil
 }
 
-// find looks a reference up in the group before the book.
-func (w *Writer) find(p *plan, register, id string) (string, bool, error) {
-	if zone, ok := p.known[reference{register, id}]; ok {
-		return zone, true, nil
+// location is time.LoadLocation, which reads and parses a file, once for each
+// zone.
+func (w *Writer) location(zone string) (*time.Location, error) {
+	if l, ok := w.locations[zone]; ok {
+		return l, nil
 	}
-	return w.cfg.Book.reference(register, id)
+	l, err := time.LoadLocation(zone)
+	if err == nil {
+		w.locations[zone] = l
+	}
+	return l, err
+}
+
+// zoneOf is the time zone of the event's organization and whether that is
+// known; the event that registers it knows it itself.
+func (w *Writer) zoneOf(p *plan, item *waiting) (string, bool, error) {
+	if v, own := item.Event.Data.Get("organization"); own && item.Event.Kind.Name == "organization.registered" && v.Text() == item.Organization {
+		given, _ := item.Event.Data.Get("timeZone")
+		return given.Text(), true, nil
+	}
+	ok, err := w.isKnown(p, "organization", item.Organization)
+	if err != nil || !ok {
+		return "", false, err
+	}
+	zone, found := p.zones[item.Organization]
+	if !found {
+		zone, err = w.cfg.Book.zone(item.Organization)
+		p.zones[item.Organization] = zone
+	}
+	return zone, true, err
+}
+
+// isKnown looks a reference up in the group before the book.
+func (w *Writer) isKnown(p *plan, register, id string) (bool, error) {
+	r := reference{register, id}
+	if ok, asked := p.known[r]; asked {
+		return ok, nil
+	}
+	ok, err := w.cfg.Book.reference(register, id)
+	if err == nil {
+		p.known[r] = ok
+	}
+	return ok, err
 }
 
 // answer gives every planned event its place.

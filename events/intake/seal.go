@@ -75,7 +75,7 @@ func sealOwn(keys Keys, entry *events.Entry, fold events.Fold) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealing a ledger entry: %w", err)
 	}
-	m := sealing{Message: events.Message{Entry: entry.Append(nil)}}
+	m := newSealing(entry)
 	m.add(events.BoxFold, fold.Format(), key)
 	return m.Format(), m.err
 }

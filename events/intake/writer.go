@@ -58,6 +58,8 @@ type Writer struct {
 	queue   []*waiting
 	stopped bool
 	wake    chan struct{}
+
+	locations map[string]*time.Location // of Run
 }
 
 // waiting is one event in the queue and where its outcome goes.
@@ -67,9 +69,11 @@ type waiting struct {
 	done     *sync.WaitGroup
 	finished bool
 	repeats  []*waiting // the same event again, later in the group
+	rivals   []*waiting // other content under the same id, later in the group
 }
 
-// finish answers w and its repeats; the first answer stands.
+// finish answers w and whoever waited for it; the first answer stands. A rival
+// is in conflict only with what is stored.
 func (w *waiting) finish(o Outcome) {
 	if w.finished {
 		return
@@ -83,6 +87,13 @@ func (w *waiting) finish(o Outcome) {
 	for _, r := range w.repeats {
 		r.finish(o)
 	}
+	lost := conflict()
+	if o.Problem != nil {
+		lost = refused(unavailable("another event came under this id and was not accepted"))
+	}
+	for _, r := range w.rivals {
+		r.finish(lost)
+	}
 }
 
 // NewWriter makes a writer; Run starts it.
@@ -93,7 +104,7 @@ func NewWriter(cfg Config) *Writer {
 	if cfg.MaxQueue == 0 {
 		cfg.MaxQueue = 20000
 	}
-	return &Writer{cfg: cfg, wake: make(chan struct{}, 1)}
+	return &Writer{cfg: cfg, wake: make(chan struct{}, 1), locations: map[string]*time.Location{}}
 }
 
 // Submit queues list and waits until each event is durable or refused. The
