@@ -33,7 +33,9 @@
 // there, since kind is the event's.
 // Counts are buckets. subjects is {mode} or, for one person, {mode, tags[1]};
 // then dataset is private. ledger.opened and subject.enrolled have the members
-// of [Opened] and [Pair].
+// of [Opened] and [Pair]. Other ledger kinds say exactly when they were recorded;
+// subject.enrolled says the UTC day alone, because it stands in the same batch as
+// a person's first event and would give that event's exact time away.
 //
 // # Private fields
 //

@@ -205,7 +205,7 @@ func Enrolled(name EventName, recordedAt time.Time, pairs []Pair) (*Entry, error
 		{"event", String(name.String())},
 		{"kind", String("subject.enrolled")},
 		{"pairs", List(list...)},
-		{"recordedAt", String(FormatInstant(recordedAt))},
+		{"recordedAt", String(recordedAt.UTC().Format(time.DateOnly))},
 	})
 }
 

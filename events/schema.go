@@ -113,7 +113,10 @@ func checkEnrolled(o Object) error {
 		}
 		last = p.obj[1].Value.text
 	}
-	return checkRecordedAt(o)
+	if v, _ := o.Get("recordedAt"); !isDate(v.Text()) {
+		return fmt.Errorf("recordedAt is not a day")
+	}
+	return nil
 }
 
 // isEnvelope names the members every register and data entry may have beside
