@@ -16,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/daybook-ledger/daybook/events"
 )
 
 // startBrowser runs Debian's chromium; without one the test is skipped, with a
@@ -60,14 +62,20 @@ func seeded(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.stop(syscall.SIGKILL) })
+	waitSize(t, s, 585)
+	return s
+}
+
+// waitSize waits until the published log has size entries and passes the audit.
+func waitSize(t *testing.T, s *server, size events.Size) {
+	t.Helper()
 	for range 300 {
-		if r, err := auditURL(s.url, s.key); err == nil && r.Size >= 585 {
-			return s
+		if r, err := auditURL(s.url, s.key); err == nil && r.Size >= size {
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("the seed was not published in 30 s: %s", s.logs)
-	return nil
+	t.Fatalf("size %d was not published in 30 s: %s", size, s.logs)
 }
 
 // TestPagesInBrowser opens every kind of page on a phone's width, without
