@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,28 @@ import (
 
 func emitCommand() *cobra.Command {
 	var sender emit.Sender
+	box := outbox{sender: &sender}
 	var receipts string
+	var check bool
 	c := &cobra.Command{
 		Use:   "emit --token T [FILE]",
 		Short: "Send CloudEvents, one JSON object a line; print a result a line",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Long: `Send CloudEvents, one JSON object a line, and print a result for each.
+
+With --outbox DIR every event is first kept in DIR, durable, and then sent. What
+the ledger does not answer now is sent by the next run (exit code 5 says that
+some is left); what it refuses is put aside in DIR/refused, its receipts are kept
+in DIR/receipts, and --check --key VKEY holds them against the public log.`,
+		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case check && box.dir == "":
+				return exitWith(exitUsage, "give the receipts to check with --outbox")
+			case check:
+				return box.check(c)
+			case box.dir != "" && receipts != "":
+				return exitWith(exitUsage, "--outbox keeps the receipts itself; leave --receipts away")
+			}
 			if sender.Token == "" {
 				return exitWith(exitUsage, "give a token with --token; daybook token makes one")
 			}
@@ -33,12 +50,19 @@ func emitCommand() *cobra.Command {
 				defer f.Close()
 				in = f
 			}
+			if box.dir != "" {
+				return box.send(c, in)
+			}
 			return emitAll(c, &sender, in, receipts)
 		},
 	}
 	c.Flags().StringVar(&sender.URL, "url", defaultURL, "the ledger")
 	c.Flags().StringVar(&sender.Token, "token", "", "a token for the events' role and sources")
 	c.Flags().StringVar(&receipts, "receipts", "", "append the signed receipts to this file")
+	c.Flags().StringVar(&box.dir, "outbox", "", "keep events in this directory until they are answered")
+	c.Flags().DurationVar(&box.patience, "patience", 10*time.Second, "with --outbox: how long to wait for a ledger that does not get on")
+	c.Flags().BoolVar(&check, "check", false, "with --outbox: send nothing, check the kept receipts")
+	c.Flags().StringVar(&box.key, "key", "", "with --check: the log's verifier key")
 	return c
 }
 

@@ -52,7 +52,7 @@ func parse(t *testing.T, path string) (*token.FileSet, *ast.File) {
 // may says which folders of the project a folder may import: its law.
 var may = map[string][]string{
 	"events":           {},
-	"events/emit":      {},
+	"events/emit":      {"events", "ledger/proof"},
 	"events/adapt":     {"events"},
 	"events/broker":    {"events"},
 	"events/stream":    {"events"},
@@ -152,7 +152,8 @@ func TestGuardTopLevel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if !slices.Contains(allowed, e.Name()) {
+		left := strings.HasSuffix(e.Name(), ".test") || strings.HasSuffix(e.Name(), ".out") // by profiling, and ignored
+		if !left && !slices.Contains(allowed, e.Name()) {
 			t.Errorf("%s does not belong at the top", e.Name())
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,6 +126,11 @@ func TestStories(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			st := &story{dir: filepath.Join(e.WorkDir, "data")}
 			e.Values["story"] = st
+			records, err := filepath.Abs(filepath.Join(root, "testdata", "records"))
+			if err != nil {
+				return err
+			}
+			e.Setenv("RECORDS", records)
 			e.Defer(func() {
 				if st.server != nil {
 					st.server.stop(syscall.SIGKILL)
@@ -133,7 +139,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "flip": flipCommand,
+			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "flip": flipCommand, "many": manyCommand,
 		},
 	})
 }
@@ -257,6 +263,18 @@ func flipCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o644))
+}
+
+// manyCommand is "many N FILE": it writes N events of the source city/app.
+func manyCommand(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `{"specversion":"1.0","id":"many/%d","source":"city/app","type":"org.daybook.data.accessed.v1","time":"2026-06-24T08:30:00Z",`+
+			`"data":{"system":"city/app","operation":"Consult","outcome":"success","reasonText":"a reason","subjects":{"mode":"none"}}}`+"\n", i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o644))
 }
 
 // fetch is the body of a page that must be there.

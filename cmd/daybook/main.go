@@ -93,8 +93,8 @@ func rootCommand() *cobra.Command {
 		return exitWith(exitUsage, "%w; see %s --help", err, c.CommandPath())
 	})
 	c.CompletionOptions.DisableDefaultCmd = true
-	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(),
-		proveCommand(), verifyCommand(), auditCommand())
+	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
+		proveCommand(), verifyCommand(), auditCommand(), registerCommand())
 	return c
 }
 

@@ -25,6 +25,50 @@
 // stands behind the event that registers it. Access events are for an emitter
 // whose token names the organization; they keep the id the source gave them.
 //
+// # Maps
+//
+// A [Map] is a jq program that says what one row of another system's records
+// tells: it is given the row and gives no event, one or several, each an object
+//
+//	{id, source, type, time, data}
+//
+// as in CloudEvents; kind("data.accessed") is the type of a kind. Members of
+// data that are null, "" or empty are left out, which is how a program says
+// that its source does not say. A program stands alone: it reads no file,
+// environment, clock, time zone or other row, imports nothing, and has a
+// second and a thousand events for each row; [Map.Limit] is the second. Its
+// memory is not bounded, so a program is trusted as its author is. What it
+// rejects it says with error("…"); jq's own errors quote values and are told
+// without them. Beside jq's functions it has
+//
+//	ref        a name in lower case, "-" for what a reference cannot have
+//	ref("a")   the same behind a/
+//	utc        2026-06-24 08:30:00.123 as RFC 3339, for sources that write UTC
+//	millis     milliseconds since 1970 as RFC 3339
+//	line       text as a sealed field of 512 characters on a line takes it
+//	prose      text as one of 2,000 characters takes it
+//	csv        the values of a line of CSV
+//
+// Null stays null in all of them. Before the program may stand a directive
+//
+//	module {"source": …, "records": …, "columns": […]};
+//
+// with the source of events that name none, the list in an object around the
+// rows, and the columns of CSV that has no header.
+//
+// The id of an event is its source's own, or, where a program gives none, the
+// hash of the row's content: names sorted, numbers as written. Rows with the
+// same content are then one event, which is wanted, as duplicates are normal
+// input. Whoever changes a program changes events that are already recorded:
+// the ledger answers conflict and keeps what it had.
+//
+// Every event is checked with events.ParseEvent before it leaves; a row with
+// one bad event is rejected whole, with the pointer to the field.
+//
+// [Rows] reads the rows, a bounded part of the file at a time: CSV, JSON a row
+// a line, JSON lists, and lists inside an object. Text that is not UTF-8 is
+// rejected row by row and never guessed at.
+//
 // # Times
 //
 // The envelope needs a time and registers seldom give one. A commissioning
@@ -38,7 +82,7 @@
 //
 // # On bad records
 //
-// A missing column, a time or a number that does not parse, or an identifier
-// that is no reference, ends the adaptation with an error that names file and
-// line. There is no half result.
+// The functions over testdata are strict: a missing column, a time or a number
+// that does not parse, or an identifier that is no reference, ends the
+// adaptation with an error that names file and line. There is no half result.
 package adapt

@@ -31,6 +31,13 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	}{"1.0", e.ID, e.Source, e.Type, e.Time, "application/json", e.Data})
 }
 
+// OfRegister says that the event is about the register, whose events must be
+// sent in order.
+func (e Event) OfRegister() bool {
+	k, ok := events.FindKind(strings.TrimSuffix(strings.TrimPrefix(e.Type, events.TypePrefix), events.TypeSuffix))
+	return ok && k.By == events.Registrar
+}
+
 // Lines is the events as NDJSON: one structured event a line, in order.
 func Lines(all []Event) ([]byte, error) {
 	var b bytes.Buffer

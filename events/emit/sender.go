@@ -119,7 +119,7 @@ func (s *Sender) post(ctx context.Context, batch [][]byte) (answer Answer, wait 
 		return answer, 0, fmt.Errorf("reading the answer: it is not one result for each of %d events", len(batch))
 	}
 	for _, r := range answer.Results {
-		if r.Status == http.StatusServiceUnavailable {
+		if r.Status == http.StatusTooManyRequests || r.Status >= 500 {
 			return answer, time.Second, errors.New("the ledger could not take some events for now")
 		}
 	}
