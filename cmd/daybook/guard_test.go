@@ -77,6 +77,9 @@ var technology = map[string][]string{
 	"github.com/cockroachdb/pebble":   {"events/intake", "projections", "ledger/locallog"},
 	"github.com/google/trillian":      {"ledger/locallog"},
 	"filippo.io/mostly-harmless":      {"events/keyring", "ledger/proof"},
+	"github.com/itchyny/gojq":         {"events/adapt"},
+	"github.com/schollz/progressbar":  {"cmd/daybook"},
+	"go.yaml.in/yaml":                 {"cmd/daybook"},
 	"github.com/spf13/cobra":          {"cmd/daybook"},
 	"github.com/lmittmann/tint":       {"cmd/daybook"},
 }
