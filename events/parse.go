@@ -305,7 +305,7 @@ func (p *parser) escape() (rune, error) {
 	return 0, p.fail("half of a surrogate pair")
 }
 
-// unit reads one \uXXXX.
+// unit reads one escape of four hexadecimal digits.
 func (p *parser) unit() (rune, error) {
 	if p.at+6 > len(p.in) {
 		return 0, p.fail("a string does not end")
