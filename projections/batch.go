@@ -11,15 +11,26 @@ import (
 )
 
 // batch gathers what a run of messages writes. Views read their own writes
-// through latest only.
+// through lastOf, of what setLatest wrote, and get, of what put and remove wrote.
 type batch struct {
 	db     *pebble.DB
 	b      *pebble.Batch
 	it     *pebble.Iterator // of the database before the batch, made when needed
 	counts map[string]uint64
-	latest map[string][]byte
-	key    []byte // scratch, for a key that set copies at once
-	err    error  // the first of a set, told by commit
+	latest map[string][]byte // by prefix, as lastOf answers
+	single map[string][]byte // by key, as get answers
+	dirty  map[string]bool   // those of single that put or remove changed
+	states map[string]state  // by key, of single parsed
+	noted  map[string]noted  // by prefix, of latest parsed
+	key    []byte            // scratch, for a key that set copies at once
+	err    error             // the first of a set, told by commit
+}
+
+func newBatch(db *pebble.DB) *batch {
+	return &batch{
+		db: db, b: db.NewBatch(), counts: map[string]uint64{}, latest: map[string][]byte{}, single: map[string][]byte{},
+		dirty: map[string]bool{}, states: map[string]state{}, noted: map[string]noted{},
+	}
 }
 
 func (b *batch) set(key, value []byte) {
@@ -49,10 +60,47 @@ func (b *batch) lastOf(prefix []byte) ([]byte, error) {
 			return nil, fmt.Errorf("reading a view: %w", err)
 		}
 	}
-	if !b.it.SeekLT(after(prefix)) || len(b.it.Key()) != len(prefix)+8 || string(b.it.Key()[:len(prefix)]) != string(prefix) {
-		return nil, b.it.Error()
+	var value []byte
+	if b.it.SeekLT(after(prefix)) && len(b.it.Key()) == len(prefix)+8 && string(b.it.Key()[:len(prefix)]) == string(prefix) {
+		value = append([]byte{}, b.it.Value()...)
 	}
-	return append([]byte{}, b.it.Value()...), nil
+	if err := b.it.Error(); err != nil {
+		return nil, fmt.Errorf("reading a view: %w", err)
+	}
+	b.latest[string(prefix)] = value
+	return value, nil
+}
+
+// put sets key so that get finds it. What is put often is written once a batch.
+func (b *batch) put(key, value []byte) {
+	if value == nil {
+		value = []byte{} // there, and not removed
+	}
+	b.single[string(key)], b.dirty[string(key)] = value, true
+}
+
+// remove undoes put.
+func (b *batch) remove(key []byte) { b.single[string(key)], b.dirty[string(key)] = nil, true }
+
+// get is the value that put gave key, nil without any.
+func (b *batch) get(key []byte) ([]byte, error) {
+	if value, ok := b.single[string(key)]; ok {
+		return value, nil
+	}
+	value, closer, err := b.db.Get(key)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		value = nil
+	case err != nil:
+		return nil, fmt.Errorf("reading a view: %w", err)
+	default:
+		value = append([]byte{}, value...)
+		if err := closer.Close(); err != nil {
+			return nil, fmt.Errorf("reading a view: %w", err)
+		}
+	}
+	b.single[string(key)] = value
+	return value, nil
 }
 
 func (b *batch) commit() error {
@@ -62,6 +110,13 @@ func (b *batch) commit() error {
 			return err
 		}
 		b.set([]byte(key), strconv.AppendUint(nil, before+n, 10))
+	}
+	for key := range b.dirty {
+		if value := b.single[key]; value != nil {
+			b.set([]byte(key), value)
+		} else if err := b.b.Delete([]byte(key), nil); err != nil {
+			return fmt.Errorf("filling a batch: %w", err)
+		}
 	}
 	if b.err != nil {
 		return fmt.Errorf("filling a batch: %w", b.err)

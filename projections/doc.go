@@ -4,7 +4,8 @@
 // # Promise
 //
 // A view is a function of the history alone. Folding reads the public entry of
-// every message in order, and no box, key, clock or time-zone table; the same
+// every message in order and, for the officers' views, the opened fold header
+// beside it; no other box or key, no clock and no time-zone table. The same
 // messages give the same keys and values, whatever batches they came in, after
 // however many restarts. [Views.Dump] shows it. Nothing here is truth: delete
 // the directory, start again, and the same contents come back.
@@ -17,6 +18,37 @@
 //	entries   an entry by position and by name; what exists by kind, organization, system, dataset and day
 //	register  what is registered, as it stands and how it came to
 //	totals    how many entries, by organization and kind, and by day
+//	sharing   who was given what by which right, how much a month; what its receiver recorded
+//	retention per dataset the rule in force and the latest deletion
+//	recorded  up to where the log went on a day
+//	trail     for officers: uses by actor, system, dataset, organization and local day
+//	findings  for officers: what the rules found; how many, for everybody
+//
+// The officers' views are kept where [Config] has the means to open fold headers.
+// They hold no identifier and no free text, but they do hold who, as a pseudonym,
+// used what at which hour: what shows them answers for it.
+//
+// # Findings
+//
+// Nothing is refused for breaking a rule; [Rules] lists what is looked for
+// afterwards. An entry is judged by what was registered before it, so a legal
+// basis declared later excuses no earlier use. What is alike is one finding with
+// a count: a rule that speaks a thousand times about one matter is not read.
+//
+//	 1  each register entry; of uses, each source, kind and fields; an unregistered organization
+//	 2  each activity and purpose; purposes are compared word for word
+//	 3  each activity, or system where none is named; uses that concern nobody need no basis
+//	 5  a look back: each dataset, system and periods; overdue: each dataset, judged when read
+//	 6  each register entry
+//	 8  each actor and maximal run of at least [LongRun] local days
+//	 9  each source, while numbers are missing
+//	11  each system and end; the day itself is still allowed
+//	14  each share or receipt whose other side is not there [ReceiptGrace] days later, judged when read
+//	15  each activity
+//
+// A run of days grows, joins another or is told late; it keeps its ID while its
+// first day stays. Of one source's gaps the latest hundred are followed, and what
+// is missing in older ones counts as missing for good.
 //
 // # Format
 //
@@ -32,6 +64,20 @@
 //	ro<register>0<organization>0<id>        empty: who registered it
 //	tk(real|example)0<organization>0<kind>  how many, as decimal text
 //	td(real|example)0<day>                  how many, as decimal text
+//	ss<position>                            a share: agreement, dataset, day, disclosureClass, legalStandard, name, organization, recipient
+//	si(o|r|d|c|l|a)<value>0<position>       empty: organization, recipient, dataset, class, standard, agreement
+//	sc<month>0<o>0<r>0<d>0<c>0<l>0<a>0      how many, as decimal text
+//	sr<position>                            a receipt: counterpart, dataset, day, organization
+//	sm<name>, sq<name>                      position of the share of that name, of its first receipt
+//	su<position>, sv<position>              empty: a share without a receipt, a receipt without a share
+//	dr<dataset>0<position>                  deleted, deletedBy, deletions, ended, since and the rule, after that entry
+//	cd<day>                                 position of the last register or ledger entry recorded on that UTC day
+//	ar<position>                            a use: actor, dataset, day, hasReason, hour, organization, role, system, unit
+//	ai(a|d|o|s|t)<value>0<position>         empty: actor, dataset, organization, system, local day
+//	fs<organization>0<rule>0<id>0<position> code, count, evidence, first and last day of a finding, after that entry
+//	fr<register>0<id>0                      what rules need of a register, as a state
+//	fd<organization>0<actor>0<day>          position of the day's first use, first and last day of the run it ends or begins
+//	fq<organization>0<source>0              lowest and highest number, how many are lost, ends of the gaps; decimal text
 //
 // A state is an object in the form of RFC 8785 with the members ended (a day),
 // fields, kind, occurredAt, organization and source; what is absent is left out.
@@ -42,7 +88,7 @@
 // what no checkpoint covers yet. So every question is put to a [Reader], and
 // [Views.At] makes one that knows only the first entries of the log, as if
 // folding had stopped there: later entries are not found, registers stand as
-// they stood, totals leave them out.
+// they stood, totals leave them out. [Reader.AsOf] goes back to a day.
 //
 // # Crash
 //

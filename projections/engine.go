@@ -80,7 +80,8 @@ type message struct {
 	seq      events.Seq
 	position events.Index
 	entry    *events.Entry
-	raw      []byte // of the entry
+	raw      []byte       // of the entry
+	fold     *events.Fold // the opened header, where officers' views are kept
 }
 
 // foldTo folds one chunk while the next is read and parsed.
@@ -94,7 +95,7 @@ func (v *Views) foldTo(ctx context.Context, h History, to events.Seq) error {
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		defer close(chunks)
-		read(ctx, h, from, to, chunks)
+		read(ctx, h, v.opener, from, to, chunks)
 	})
 	defer reader.Wait()
 	defer cancel()
@@ -118,11 +119,11 @@ type chunk struct {
 }
 
 // read sends the messages from … to in chunks. A chunk with an error is the last.
-func read(ctx context.Context, h History, from, to events.Seq, chunks chan<- chunk) {
+func read(ctx context.Context, h History, open opener, from, to events.Seq, chunks chan<- chunk) {
 	var stored []events.Stored
 	size, next := 0, from
 	send := func(err error) bool {
-		c := parseAll(stored, next-events.Seq(len(stored)))
+		c := parseAll(stored, next-events.Seq(len(stored)), open)
 		if c.err == nil {
 			c.err = err
 		}
@@ -153,9 +154,10 @@ func read(ctx context.Context, h History, from, to events.Seq, chunks chan<- chu
 	send(nil)
 }
 
-// parseAll parses messages, the first of which must be from, on every processor:
-// most of a rebuild's time goes here. Of several faults the first counts.
-func parseAll(stored []events.Stored, from events.Seq) chunk {
+// parseAll parses and opens messages, the first of which must be from, on every
+// processor: most of a rebuild's time goes here. Of several faults the first
+// counts.
+func parseAll(stored []events.Stored, from events.Seq, open opener) chunk {
 	messages := make([]message, len(stored))
 	workers := min(runtime.GOMAXPROCS(0), 1+len(stored)/64)
 	faults := make([]error, workers)
@@ -165,7 +167,7 @@ func parseAll(stored []events.Stored, from events.Seq) chunk {
 		parsing.Go(func() {
 			end := len(stored) * (w + 1) / workers
 			for i := len(stored) * w / workers; i < end && faults[w] == nil; i++ {
-				messages[i], faults[w] = parse(stored[i], from+events.Seq(i))
+				messages[i], faults[w] = open.parse(stored[i], from+events.Seq(i))
 				stops[w] = i
 			}
 		})
@@ -179,7 +181,12 @@ func parseAll(stored []events.Stored, from events.Seq) chunk {
 	return chunk{messages: messages}
 }
 
-func parse(s events.Stored, want events.Seq) (message, error) {
+// opener opens fold headers; nil leaves them closed.
+type opener func(events.Message) (events.Fold, error)
+
+func parse(s events.Stored, want events.Seq) (message, error) { return opener(nil).parse(s, want) }
+
+func (open opener) parse(s events.Stored, want events.Seq) (message, error) {
 	if s.Seq != want {
 		return message{}, fmt.Errorf("the history gives message %d where %d is due", s.Seq, want)
 	}
@@ -191,7 +198,16 @@ func parse(s events.Stored, want events.Seq) (message, error) {
 	if err != nil {
 		return message{}, fmt.Errorf("reading message %d: %w", s.Seq, err)
 	}
-	return message{s.Seq, s.Seq.Index(), e, m.Entry}, nil
+	out := message{seq: s.Seq, position: s.Seq.Index(), entry: e, raw: m.Entry}
+	if open == nil {
+		return out, nil
+	}
+	fold, err := open(m)
+	if err != nil {
+		return message{}, fmt.Errorf("reading message %d: %w", s.Seq, err)
+	}
+	out.fold = &fold
+	return out, nil
 }
 
 // fold writes what messages mean and the cursors in one batch. A crash before or
@@ -202,7 +218,7 @@ func (v *Views) fold(messages []message) error {
 		return err
 	}
 	defer done()
-	b := &batch{db: v.db, b: v.db.NewBatch(), counts: map[string]uint64{}, latest: map[string][]byte{}}
+	b := newBatch(v.db)
 	defer b.close()
 	last := messages[len(messages)-1].seq
 	for i, w := range v.views {

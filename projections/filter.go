@@ -46,11 +46,8 @@ func (r Reader) Entries(f Filter) (found []Found, next *events.Index, err error)
 		return nil, nil, err
 	}
 	defer done()
-	from := events.Index(0)
-	if f.After != nil {
-		from = *f.After + 1
-	}
-	if from >= events.Index(r.size) || f.After != nil && from == 0 || !clean(f.Kind, f.Organization, f.System, f.Dataset, f.Day) {
+	from, ok := r.behind(f.After)
+	if !ok || !clean(f.Kind, f.Organization, f.System, f.Dataset, f.Day) {
 		return nil, nil, nil
 	}
 	positions, next, err := r.positions(f, from)
@@ -69,30 +66,60 @@ func (r Reader) Entries(f Filter) (found []Found, next *events.Index, err error)
 }
 
 func (r Reader) positions(f Filter, from events.Index) (out []events.Index, next *events.Index, err error) {
+	limit := limited(f.Limit)
+	next, err = r.walk(f.prefixes(), from, func(p events.Index) (bool, error) {
+		if len(out) == limit {
+			return false, nil
+		}
+		out = append(out, p)
+		return true, nil
+	})
+	return out, next, err
+}
+
+// walk visits the positions from … that all lists under prefixes have, in order,
+// until visit refuses one or the reader's steps are used up. Next is the last
+// position looked at, nil when there is nothing behind it.
+func (r Reader) walk(prefixes [][]byte, from events.Index, visit func(events.Index) (bool, error)) (next *events.Index, err error) {
 	meet := meeting{steps: r.steps}
 	defer func() { err = errors.Join(err, meet.close()) }()
-	for _, prefix := range f.prefixes() {
+	for _, prefix := range prefixes {
 		it, err := r.under(prefix, true)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		meet.lists = append(meet.lists, positionList{it, prefix})
 	}
-	limit := limited(f.Limit)
 	for {
 		p, where := meet.next(from)
-		switch {
-		case where == ended:
-			return out, nil, nil
-		case where == tired:
-			p-- // everything before p was looked at
-			return out, &p, nil
-		case len(out) == limit:
-			return out, &out[limit-1], nil
+		if where == ended {
+			return nil, nil
 		}
-		out = append(out, p)
+		taken := false
+		if where == met {
+			if taken, err = visit(p); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case !taken:
+			p-- // everything before p was looked at
+			return &p, nil
+		case meet.steps <= 0:
+			return &p, nil
+		}
 		from = p + 1
 	}
+}
+
+// behind is the first position after a page's After, and whether the reader has
+// it.
+func (r Reader) behind(after *events.Index) (events.Index, bool) {
+	if after == nil {
+		return 0, r.size > 0
+	}
+	from := *after + 1
+	return from, from != 0 && from < events.Index(r.size)
 }
 
 // positionList is one index's ascending positions.

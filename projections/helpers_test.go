@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,10 @@ type world struct {
 	rng   *rand.Rand
 	known map[string]bool // "system aot/1"
 	out   []events.Stored
+
+	recorded time.Time // zero: a second after the message before
+	shared   []events.EventName
+	received events.EventName // of nothing shared yet
 }
 
 var start = time.Date(2026, 6, 24, 8, 30, 0, 0, time.UTC)
@@ -92,14 +97,33 @@ func (w *world) bytes(dst []byte) {
 
 func (w *world) name() (n events.EventName) { w.bytes(n[:]); return n }
 
-// append stores an entry as the writer would, its box sealed with noise.
-func (w *world) append(e *events.Entry, err error) {
+// foldKey seals the fold headers of every world.
+var foldKey = events.BoxKey(events.BoxFold.String(), make([]byte, 32))
+
+// openFold opens what a world sealed.
+func openFold(m events.Message) (events.Fold, error) {
+	hash := events.HashEntry(m.Entry)
+	plain, err := events.OpenBox(foldKey, hash[:], m.Boxes[0].Data)
+	if err != nil {
+		return events.Fold{}, err
+	}
+	return events.ParseFold(plain)
+}
+
+// Read lets a world's seed decide the nonces too.
+func (w *world) Read(dst []byte) (int, error) { w.bytes(dst); return len(dst), nil }
+
+// append stores an entry as the writer would.
+func (w *world) append(f events.Fold, e *events.Entry, err error) {
 	w.tb.Helper()
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	box := make([]byte, 28+w.rng.IntN(60))
-	w.bytes(box)
+	hash := events.HashEntry(e.Append(nil))
+	box, err := events.SealBox(foldKey, w, hash[:], f.Format())
+	if err != nil {
+		w.tb.Fatal(err)
+	}
 	m := events.Message{Entry: e.Append(nil), Boxes: []events.Box{{Kind: events.BoxFold, Data: box}}}
 	w.out = append(w.out, events.Stored{Seq: events.Seq(len(w.out) + 1), Data: m.Format()})
 }
@@ -123,6 +147,21 @@ func (w *world) say(kind, organization, at, data string) {
 		Name: w.name(), Organization: organization, RecordedAt: start.Add(time.Duration(len(w.out)) * time.Second),
 		OccurredOn: at[:10], UntilOn: at[:10], RecordedOn: at[:10], Counterpart: w.name(),
 	}
+	if e.Kind.Name == "data.received" && len(w.shared) > 0 && w.rng.IntN(4) > 0 {
+		f.Counterpart = w.shared[w.rng.IntN(len(w.shared))]
+	}
+	if e.Kind.Name == "data.shared" {
+		if w.rng.IntN(6) == 0 && w.received != (events.EventName{}) {
+			f.Name, w.received = w.received, events.EventName{} // it was received first
+		}
+		w.shared = append(w.shared, f.Name)
+	}
+	if e.Kind.Name == "data.received" && !slices.Contains(w.shared, f.Counterpart) {
+		w.received = f.Counterpart
+	}
+	if !w.recorded.IsZero() {
+		f.RecordedAt = w.recorded
+	}
 	for _, r := range e.References() {
 		if !w.known[r.Register+" "+r.Value] {
 			f.Unresolved = append(f.Unresolved, r.Name)
@@ -135,24 +174,45 @@ func (w *world) say(kind, organization, at, data string) {
 	for i := range f.Digests {
 		w.bytes(f.Digests[i][:])
 	}
-	w.append(e.Entry(f))
+	entry, err := e.Entry(f)
+	w.append(w.fold(e, f), entry, err)
 	if id, _ := e.Data.Get(e.Kind.Object); strings.HasSuffix(kind, ".registered") {
 		w.known[e.Kind.Object+" "+id.Text()] = true
 	}
 }
 
+// fold is the header of e, with the actor's id in reverse as her pseudonym.
+func (w *world) fold(e *events.Event, f events.Facts) events.Fold {
+	text := func(path string) string { v, _ := e.Data.At(path); return v.Text() }
+	actor := []byte(text("actor.id"))
+	slices.Reverse(actor)
+	out := events.Fold{
+		Actor: string(actor), Role: text("actor.role"), Unit: text("actor.unit"), OccurredAt: e.Time, RecordedAt: f.RecordedAt,
+		Day: e.Given[:10], Hour: e.Time.Hour(), Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "",
+	}
+	if v, ok := e.Data.Get("sequence"); ok {
+		out.Sequence = v.Int()
+	}
+	return out
+}
+
+// ownFold is the header of the ledger's own entries.
+func ownFold() events.Fold { return events.Fold{OccurredAt: start, RecordedAt: start, Sequence: -1} }
+
 func (w *world) open() {
-	w.append(events.Opened{
+	e, err := events.Opened{
 		Name: w.name(), RecordedAt: start, Origin: "localhost/test", Log: "log", Receipt: "receipt", Index: "index",
 		VRF: make([]byte, 32), Policy: "quorum none\n", Formats: []string{events.EntryFormat},
-	}.Entry())
+	}.Entry()
+	w.append(ownFold(), e, err)
 }
 
 func (w *world) enrol() {
 	var p events.Pair
 	w.bytes(p.Label[:])
 	w.bytes(p.Commitment[:])
-	w.append(events.Enrolled(w.name(), start, []events.Pair{p}))
+	e, err := events.Enrolled(w.name(), start, []events.Pair{p})
+	w.append(ownFold(), e, err)
 }
 
 func pick(w *world, from ...string) string { return from[w.rng.IntN(len(from))] }
@@ -162,7 +222,7 @@ func (w *world) live(n int) []events.Stored {
 	w.open()
 	for len(w.out) < n {
 		organization := pick(w, "eugene-police", "array-of-things", "chicago", ExampleOrganization)
-		at := pick(w, "2026-06-23", "2026-06-24", "2026-06-25") + "T08:30:00Z"
+		at := fmt.Sprintf("2026-06-%02dT%02d:30:00Z", 15+w.rng.IntN(14), w.rng.IntN(24))
 		system, dataset := pick(w, "s/1", "s/2", "s", "s-3"), pick(w, "d/1", "d/2", "d/3", "d")
 		switch w.rng.IntN(3) {
 		case 0:
@@ -179,15 +239,16 @@ func (w *world) register(organization, system, dataset, at string) {
 	said := [][2]string{
 		{"organization.registered", "{'organization':'" + organization + "','name':" + title + ",'kind':'city','timeZone':'America/Chicago'}"},
 		{"system.registered", "{'system':'" + system + "','name':" + title + ",'kind':'camera','model':'s-3','datasets':['" + dataset + "'],'place':{'lat':'41.8','lon':'-87.6'}}"},
-		{"system.changed", "{'system':'" + system + "','starts':'2026-01-01','place':{'lat':'41.9'}}"},
+		{"system.changed", "{'system':'" + system + "','starts':'2026-01-01','ends':'" + pick(w, "2026-06-18", "2026-07-01") + "','place':{'lat':'41.9'}}"},
 		{"system.moved", "{'system':'" + system + "','place':{'address':" + title + "}}"},
-		{"system.decommissioned", "{'system':'" + system + "','on':'2026-07-01','mediaSanitized':true}"},
+		{"system.decommissioned", "{'system':'" + system + "','on':'" + pick(w, "2026-06-20", "2026-07-01") + "','mediaSanitized':true}"},
 		{"dataset.registered", "{'dataset':'" + dataset + "','title':" + title + ",'access':{'open':false,'restricted':'privacy'}}"},
-		{"dataset.reclassified", "{'dataset':'" + dataset + "','classification':'Private'}"},
+		{"dataset.reclassified", "{'dataset':'" + dataset + "','classification':'" + pick(w, "Public", "Sensitive", "Private") + "','pii':'" + pick(w, "none", "direct") + "'}"},
 		{"dataset.retired", "{'dataset':'" + dataset + "'}"},
-		{"retention.set", "{'dataset':'" + dataset + "','period':'P30D','method':'Erase'}"},
-		{"activity.registered", "{'activity':'a/1','title':" + title + ",'systems':['" + system + "']}"},
-		{"activity.superseded", "{'activity':'a/1','datasets':['" + dataset + "']}"},
+		{"retention.set", "{'dataset':'" + dataset + "','period':'" + pick(w, "P30D", "P1M", "PT36H", "P2D") + "','method':'Erase'}"},
+		{"activity.registered", "{'activity':'a/1','title':" + title + ",'systems':['" + system + "'],'subjectsExpected':'" + pick(w, "none", "bulk") + "'}"},
+		{"activity.superseded", "{'activity':'a/1','datasets':['" + dataset + "'],'purposes':['" + pick(w, purposes...) + "']}"},
+		{"activity.superseded", "{'activity':'a/1','" + pick(w, "legalBasis':'"+legalBasis, "authority':'ORS 1.2") + "'}"},
 	}
 	if w.known["organization "+organization] {
 		said = append(said, [2]string{"organization.changed", "{'organization':'" + organization + "','contact':" + title + "}"})
@@ -196,27 +257,44 @@ func (w *world) register(organization, system, dataset, at string) {
 	w.say(one[0], organization, at, one[1])
 }
 
+var (
+	purposes   = events.CodePurpose.Terms()[:3]
+	legalBasis = events.CodeLegalBasis.Terms()[0]
+)
+
 func (w *world) use(organization, system, dataset, at string) {
 	subjects := pick(w, "{'mode':'none'}", "{'mode':'unknown'}", "{'mode':'single','persons':[{'scheme':'email','value':'x@example.org'}]}")
 	both := "'dataset':'" + dataset + "','subjects':" + subjects
-	switch w.rng.IntN(6) {
+	for _, more := range []string{
+		",'activity':'a/1'", ",'actor':{'id':'" + pick(w, "ann", "bob") + "','unit':'u/1'}", ",'purpose':'" + pick(w, purposes...) + "'",
+		",'sequence':" + fmt.Sprint(w.rng.IntN(120)), ",'reasonText':'why'", ",'legalBasis':'" + legalBasis + "'",
+	} {
+		if w.rng.IntN(2) == 0 {
+			both += more
+		}
+	}
+	switch w.rng.IntN(8) {
 	case 0:
 		w.say("data.collected", organization, at, "{"+both+",'system':'"+system+"','records':40}")
-	case 1:
-		w.say("data.shared", organization, at, "{"+both+",'recipient':'chicago'}")
-	case 2:
-		w.say("data.deleted", organization, at, "{"+both+",'method':'Erase','trigger':'retention-end'}")
+	case 1, 2:
+		more := pick(w, "", ",'disclosureClass':'routine'", ",'disclosureClass':'exigent','legalStandard':'warrant'")
+		w.say("data.shared", organization, at, "{"+both+more+",'recipient':'"+pick(w, "chicago", "eugene-police", "nobody")+"'}")
 	case 3:
+		w.say("data.deleted", organization, at, "{"+both+",'method':'Erase','trigger':'"+pick(w, "retention-end", "person-request")+"'}")
+	case 4:
 		w.enrol()
+	case 5:
+		w.say("data.received", organization, at, "{"+both+",'counterpart':{'organization':'chicago','source':'chicago','id':'1'}}")
 	default:
-		w.say("data.accessed", organization, at, "{"+both+",'system':'"+system+"','operation':'Query','outcome':'unstated','reasonText':'why'}")
+		w.say("data.accessed", organization, at, "{"+both+",'system':'"+system+"','operation':'Query','outcome':'"+pick(w, "unstated", "denied")+
+			"','lookBack':'"+pick(w, "P30D", "PT1H", "P1Y")+"'}")
 	}
 }
 
 // opened opens views in fs, which the test closes.
 func opened(tb testing.TB, fs vfs.FS) *Views {
 	tb.Helper()
-	v, err := Open(Config{Dir: "views", FS: fs})
+	v, err := Open(Config{Dir: "views", FS: fs, Open: openFold})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -122,6 +122,18 @@ func answers(t *testing.T, r Reader, entries []*events.Entry) string {
 	}
 	say(r.Recent(7))
 	say(r.Totals())
+	asOf := start.AddDate(0, 1, 0)
+	say(r.Sharing(ShareFilter{}))
+	shares, receipts, err := r.Unmatched()
+	say(shares, err)
+	say(receipts, nil)
+	say(r.Retention(asOf))
+	say(r.Findings(asOf, FindingFilter{Limit: MaxLimit}))
+	say(r.FindingCounts(asOf))
+	uses, next, err := r.Trail(TrailFilter{Actor: "nna"})
+	say(uses, err)
+	say(next, nil)
+	say(r.TrailFacets(TrailFilter{}))
 	for _, register := range append(events.Registers(), "none") {
 		for _, organization := range []string{"", "chicago", ExampleOrganization, "none"} {
 			items, next, err := r.Items(register, organization, "", 0)

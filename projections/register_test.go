@@ -2,6 +2,7 @@ package projections
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -88,6 +89,16 @@ func TestDumpIsGolden(t *testing.T) {
 	w.say("retention.set", "chicago", "2026-06-23T08:30:00Z", "{'dataset':'chicago/air','period':'P1Y'}")
 	w.say("data.shared", "chicago", "2026-06-24T08:30:00Z", "{'dataset':'chicago/air','recipient':'nobody','subjects':{'mode':'none'}}")
 	w.say("data.deleted", ExampleOrganization, "2026-06-24T08:30:00Z", "{'dataset':'chicago/air','method':'Erase','trigger':'policy','subjects':{'mode':'single','persons':[{'scheme':'email','value':'x@example.org'}]}}")
+	at := "2026-06-24T08:30:00Z"
+	w.say("activity.registered", "chicago", at, "{'activity':'chicago/count','title':'Counting','purposes':['"+purposes[0]+"'],'subjectsExpected':'single'}")
+	for i := range LongRun + 1 {
+		w.say("data.accessed", "chicago", fmt.Sprintf("2026-07-%02dT23:30:00Z", 1+i), fmt.Sprintf("{'system':'s','dataset':'chicago/air','operation':'Query','outcome':'success',"+
+			"'subjects':{'mode':'unknown'},'activity':'chicago/count','actor':{'id':'ann','role':'clerk','unit':'u/1'},'sequence':%d,'lookBack':'P2Y','purpose':'%s'}", 3*i, purposes[1]))
+	}
+	w.say("data.received", "chicago", at, "{'dataset':'chicago/air','counterpart':{'organization':'a','source':'a','id':'1'},'subjects':{'mode':'none'}}")
+	w.say("data.received", "chicago", at, "{'dataset':'chicago/air','counterpart':{'organization':'a','source':'a','id':'2'},'subjects':{'mode':'none'}}")
+	w.say("data.collected", "chicago", at, "{'system':'s','dataset':'chicago/air','subjects':{'mode':'none'}}")
+	w.say("data.deleted", "chicago", at, "{'dataset':'chicago/air','method':'Erase','trigger':'policy','subjects':{'mode':'none'}}")
 	got := dump(t, foldedViews(t, w.out))
 	const file = "testdata/dump.txt"
 	if *update {

@@ -18,16 +18,25 @@ import (
 // ErrClosed answers every question put to closed views.
 var ErrClosed = errors.New("the views are closed")
 
+// ErrNotKept answers who asks the officers' views where they are not kept.
+var ErrNotKept = errors.New("the officers' views are not kept here: the fold key is needed")
+
 // Config says where the views are.
 type Config struct {
 	Dir string // made when absent; used by one process at a time
 	FS  vfs.FS // nil: the operating system's
+
+	// Open opens the fold header of a message, for the officers' views. nil:
+	// they are not kept, those found in Dir are deleted, and whoever asks them
+	// gets ErrNotKept.
+	Open func(events.Message) (events.Fold, error)
 }
 
 // Views are all views of one history.
 type Views struct {
-	db    *pebble.DB
-	views []view
+	db     *pebble.DB
+	views  []view
+	opener opener
 
 	folding sync.Mutex   // held while messages are folded
 	open    sync.RWMutex // held for reading while the database is in use
@@ -47,23 +56,41 @@ type view struct {
 	fold    func(*batch, *message) error
 }
 
+// allViews are the views that the public entry alone decides.
 func allViews() []view {
 	return []view{
 		{"entries", 1, "e", foldEntry},
 		{"register", 1, "r", foldRegister},
 		{"totals", 1, "t", foldTotals},
+		{"sharing", 1, "s", foldSharing},
+		{"retention", 1, "d", foldRetention},
+		{"recorded", 1, "c", foldRecorded},
+	}
+}
+
+// officersViews read the opened fold header beside the entry.
+func officersViews() []view {
+	return []view{
+		{"trail", 1, "a", foldTrail},
+		{"findings", 1, "f", foldFindings},
 	}
 }
 
 // Open opens the views in cfg.Dir, or makes them empty. It folds nothing.
-func Open(cfg Config) (*Views, error) { return openViews(cfg, allViews()) }
+func Open(cfg Config) (*Views, error) {
+	views := allViews()
+	if cfg.Open != nil {
+		views = append(views, officersViews()...)
+	}
+	return openViews(cfg, views)
+}
 
 func openViews(cfg Config, views []view) (*Views, error) {
 	db, err := pebble.Open(cfg.Dir, options(cfg.FS))
 	if err != nil {
 		return nil, fmt.Errorf("opening the views: %w", err)
 	}
-	v := &Views{db: db, views: views, moved: make(chan struct{})}
+	v := &Views{db: db, views: views, opener: cfg.Open, moved: make(chan struct{})}
 	if v.cursors, err = prepare(db, views); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the views: %w", err), db.Close())
 	}

@@ -71,7 +71,8 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 	if err := s.openLedger(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if s.views, err = projections.Open(projections.Config{Dir: filepath.Join(cfg.dir, "views")}); err != nil {
+	s.views, err = projections.Open(projections.Config{Dir: filepath.Join(cfg.dir, "views"), Open: intake.FoldOpener(s.keys.FoldKey())})
+	if err != nil {
 		return nil, fmt.Errorf("opening the views: %w", err)
 	}
 	s.closers = append(s.closers, s.views.Close)

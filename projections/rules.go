@@ -1,0 +1,284 @@
+package projections
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// Rule is one thing that is looked for in the history.
+type Rule struct {
+	Number   int
+	Name     string
+	Question string // in plain words
+	Public   bool   // what the entries show decides it; otherwise also what only officers may see
+	AsOf     bool   // it is about elapsed time, and judged when read
+}
+
+// Numbers of rules.
+const (
+	RuleUnknown  = 1
+	RulePurpose  = 2
+	RuleBasis    = 3
+	RuleAge      = 5
+	RuleClass    = 6
+	RulePattern  = 8
+	RuleSequence = 9
+	RuleEnded    = 11
+	RuleReceipt  = 14
+	RuleUnnamed  = 15
+)
+
+// Rules are the rules findings are made by, by number; a number is never given to
+// another rule.
+func Rules() []Rule {
+	return []Rule{
+		{RuleUnknown, "unknown reference", "Does everything that is named stand in the register?", true, false},
+		{RulePurpose, "purpose outside the activity", "Is data used only for the purposes its activity declares?", true, false},
+		{RuleBasis, "no legal basis or reason", "Is it said by what right and why data about people is used?", false, false},
+		{RuleAge, "kept or searched too long", "Is data deleted when it is due, and does nobody look further back than it may be kept?", false, true},
+		{RuleClass, "class too low", "Does data keep its class, and is personal data at least Private?", true, false},
+		{RulePattern, "unusual working pattern", "Does anyone use data on five or more days in a row?", false, false},
+		{RuleSequence, "missing numbers", "Did every event arrive that its service numbered?", false, false},
+		{RuleEnded, "ended system in use", "Is a system silent after the day it was taken out of service?", true, false},
+		{RuleReceipt, "share without its receipt", "Do both sides of a disclosure record it?", true, true},
+		{RuleUnnamed, "persons left unnamed", "Does an activity about persons name whom it concerns?", true, false},
+	}
+}
+
+// folded are the rules that an entry, its fold header and what was registered
+// before it decide.
+var folded = []func(*observation) error{
+	foldUnknown, foldPurpose, foldBasis, foldLookBack, foldClass, foldPattern, foldSequence, foldEnded, foldUnnamed,
+}
+
+// observation is one entry under the rules.
+type observation struct {
+	b            *batch
+	m            *message
+	e            *events.Entry
+	organization string
+	day          string // of the event, local for use of data
+}
+
+// foldFindings puts an entry to every rule, and then notes what it registers:
+// known is what was registered before.
+func foldFindings(b *batch, m *message) error {
+	o := &observation{b, m, m.entry, m.entry.Text("organization"), dayOf(m.entry)}
+	if o.organization == "" {
+		return nil // the ledger's own
+	}
+	for _, rule := range folded {
+		if err := rule(o); err != nil {
+			return err
+		}
+	}
+	return o.register()
+}
+
+// isUse says that data about people was used, or may have been: not deleted, not
+// refused, and not about nobody.
+func (o *observation) isUse() bool {
+	return o.e.Kind.IsData() && o.e.Kind.Name != "data.deleted" && o.e.Text("outcome") != "denied" &&
+		o.e.Text("subjects.mode") != "none"
+}
+
+// known is what the register says of the object that a field of the entry names;
+// ok is false when it names none or an unknown one.
+func (o *observation) known(register, id string) (s state, ok bool, err error) {
+	if id == "" || id == events.Unknown {
+		return state{}, false, nil
+	}
+	key := part(knownPrefix, register, id)
+	if s, ok = o.b.states[string(key)]; ok {
+		return s, true, nil
+	}
+	value, err := o.b.get(key)
+	if err != nil || value == nil {
+		return state{}, false, err
+	}
+	if s, err = parseState(value); err != nil {
+		return state{}, false, err
+	}
+	o.b.states[string(key)] = s
+	return s, true, nil
+}
+
+// judged are the fields of registers that rules look at.
+var judged = []string{"authority", "classification", "ends", "legalBasis", "pii", "purposes", "retention", "subjectsExpected"}
+
+// register notes what the entry says about an object of a register.
+func (o *observation) register() error {
+	register := o.e.Kind.Object
+	id := o.e.Text(register)
+	if register == "" || id == "" || id == events.Unknown {
+		return nil
+	}
+	s, ok, err := o.known(register, id)
+	if err != nil || !ok && !strings.HasSuffix(o.e.Kind.Name, ".registered") {
+		return err
+	}
+	s = s.after(o.e)
+	s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(m events.Member) bool { return !slices.Contains(judged, m.Name) })
+	key := part(knownPrefix, register, id)
+	o.b.put(key, s.append(nil))
+	o.b.states[string(key)] = s
+	return nil
+}
+
+// foldUnknown is rule 1. An entry of a register is a finding of its own, as each
+// concerns another object; uses are one finding for each source, kind and fields,
+// and whatever an unregistered organization says is one.
+func foldUnknown(o *observation) error {
+	var fields []string
+	for _, name := range o.e.Texts("unresolved") {
+		field, _, _ := strings.Cut(name, "/")
+		if field == "organization" {
+			if err := o.found(finding{rule: RuleUnknown, code: "organization"}); err != nil {
+				return err
+			}
+		} else if !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	if fields == nil {
+		return nil
+	}
+	f := finding{rule: RuleUnknown, code: "reference", evidence: texts(
+		"fields", strings.Join(fields, " "), "kind", o.e.Kind.Name, "source", o.e.Text("source"))}
+	if !o.e.Kind.IsData() {
+		return o.found(f, number(nil, o.m.position)...)
+	}
+	return o.found(f)
+}
+
+// foldPurpose is rule 2. Purposes are compared word for word: a narrower one must
+// be declared too.
+func foldPurpose(o *observation) error {
+	purpose := o.e.Text("purpose")
+	if purpose == "" || !o.e.Kind.IsData() {
+		return nil
+	}
+	activity, ok, err := o.known("activity", o.e.Text("activity"))
+	declared := values{activity.fields}.list("purposes")
+	if err != nil || !ok || len(declared) == 0 || slices.Contains(declared, purpose) {
+		return err
+	}
+	return o.found(finding{rule: RulePurpose, code: "purpose", evidence: texts("activity", o.e.Text("activity"), "purpose", purpose)})
+}
+
+// foldBasis is rule 3: a use for which neither event nor activity names a legal
+// basis or statute, or for which neither names a purpose and the event gives no
+// reason. One finding for each activity, and for each system where the event
+// names no activity.
+func foldBasis(o *observation) error {
+	if !o.isUse() {
+		return nil
+	}
+	id := o.e.Text("activity")
+	activity, _, err := o.known("activity", id)
+	if err != nil {
+		return err
+	}
+	said := values{activity.fields}
+	var lacks []string
+	if o.e.Text("legalBasis") == "" && said.text("legalBasis") == "" && said.text("authority") == "" {
+		lacks = append(lacks, "withoutLegalBasis")
+	}
+	if o.e.Text("purpose") == "" && len(said.list("purposes")) == 0 && !o.m.fold.HasReason {
+		lacks = append(lacks, "withoutReason")
+	}
+	if lacks == nil {
+		return nil
+	}
+	f := finding{rule: RuleBasis, code: "basis", tally: lacks, evidence: texts("activity", id)}
+	if id == "" {
+		f.evidence = texts("system", o.e.Text("system"))
+	}
+	return o.found(f)
+}
+
+// foldLookBack is the part of rule 5 that needs no clock: a use that looks
+// further back than its dataset may be kept.
+func foldLookBack(o *observation) error {
+	back := o.e.Text("lookBack")
+	if back == "" {
+		return nil
+	}
+	dataset, ok, err := o.known("dataset", o.m.fold.Dataset)
+	if err != nil || !ok {
+		return err
+	}
+	rule, _ := dataset.fields.Get("retention")
+	period := values{rule.Object()}.text("period")
+	on, isDay := dayOn(o.day)
+	oldest, kept := earlier(on, period)
+	if period == "" || !isDay || !kept {
+		return nil
+	}
+	// A look back beyond the calendar is longer than any period within it.
+	if from, ok := earlier(on, back); ok && !from.Before(oldest) {
+		return nil
+	}
+	return o.found(finding{rule: RuleAge, code: "look-back", evidence: texts(
+		"activity", o.e.Text("activity"), "dataset", o.m.fold.Dataset, "lookBack", back, "period", period, "system", o.e.Text("system"))})
+}
+
+// foldClass is rule 6, an entry of the register each.
+func foldClass(o *observation) error {
+	if o.e.Kind.Object != "dataset" || o.e.Kind.Name == "retention.set" {
+		return nil
+	}
+	id := o.e.Text("dataset")
+	before, ok, err := o.known("dataset", id)
+	if err != nil || !ok && o.e.Kind.Name != "dataset.registered" {
+		return err
+	}
+	was, is := values{before.fields}, values{before.after(o.e).fields}
+	evidence := texts("class", is.text("classification"), "classBefore", was.text("classification"), "dataset", id, "pii", is.text("pii"))
+	rank := events.ClassRank(is.text("classification"))
+	at := number(nil, o.m.position)
+	if rank >= 0 && rank < events.ClassRank(was.text("classification")) {
+		if err := o.found(finding{rule: RuleClass, code: "lowered", evidence: evidence}, at...); err != nil {
+			return err
+		}
+	}
+	personal := is.text("pii") != "" && is.text("pii") != "none"
+	said := o.e.Text("classification") != "" || o.e.Text("pii") != ""
+	if personal && said && rank >= 0 && rank < events.ClassRank("Private") {
+		return o.found(finding{rule: RuleClass, code: "below-private", evidence: evidence}, at...)
+	}
+	return nil
+}
+
+// foldEnded is rule 11, one finding for each system.
+func foldEnded(o *observation) error {
+	if !o.e.Kind.IsData() {
+		return nil
+	}
+	id := o.e.Text("system")
+	system, ok, err := o.known("system", id)
+	ends := values{system.fields}.text("ends")
+	if system.ended != "" && (ends == "" || system.ended < ends) {
+		ends = system.ended
+	}
+	if err != nil || !ok || ends == "" || o.day <= ends {
+		return err
+	}
+	return o.found(finding{rule: RuleEnded, code: "ended", evidence: texts("ended", ends, "system", id)})
+}
+
+// foldUnnamed is rule 15, one finding for each activity. No activity declares a
+// share yet, so one such use is enough.
+func foldUnnamed(o *observation) error {
+	if !o.isUse() || o.e.Text("subjects.mode") != "unknown" {
+		return nil
+	}
+	activity, ok, err := o.known("activity", o.e.Text("activity"))
+	expected := values{activity.fields}.text("subjectsExpected")
+	if err != nil || !ok || !slices.Contains([]string{"single", "several", "bulk"}, expected) {
+		return err
+	}
+	return o.found(finding{rule: RuleUnnamed, code: "unnamed", evidence: texts("activity", o.e.Text("activity"), "subjectsExpected", expected)})
+}

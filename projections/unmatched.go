@@ -1,0 +1,121 @@
+package projections
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// Unmatched are the shares that no data.received names, and the receipts of what
+// nobody here says to have shared, each by ascending position. A share and its
+// receipt meet by the share's event name alone.
+func (r Reader) Unmatched() (shares []Share, receipts []Receipt, err error) {
+	done, err := r.v.use()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	if shares, receipts, err = r.unmatched(); err != nil {
+		return nil, nil, fmt.Errorf("matching shares and receipts: %w", err)
+	}
+	return shares, receipts, nil
+}
+
+func (r Reader) unmatched() (shares []Share, receipts []Receipt, err error) {
+	if shares, err = r.openShares(); err == nil {
+		receipts, err = r.openReceipts()
+	}
+	return shares, receipts, err
+}
+
+// openShares are those open now, and those that only a receipt behind the
+// reader's size has closed.
+func (r Reader) openShares() ([]Share, error) {
+	at, err := r.positionsOf(openShare)
+	if err != nil {
+		return nil, err
+	}
+	err = r.rows(r.v.db, []byte(receiptPrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
+		p, err := r.counterpart(value, sharedName, "counterpart")
+		if p != nil {
+			at = append(at, *p)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(at)
+	var out []Share
+	for _, p := range slices.Compact(at) {
+		s, err := r.share(p)
+		if err != nil {
+			return nil, err
+		}
+		if s.ReceivedBy == nil {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// openReceipts are likewise those open now, and those whose share comes behind
+// the reader's size.
+func (r Reader) openReceipts() ([]Receipt, error) {
+	at, err := r.positionsOf(openReceipt)
+	if err != nil {
+		return nil, err
+	}
+	err = r.rows(r.v.db, []byte(sharePrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
+		p, err := r.counterpart(value, receivedName, "name")
+		if p != nil {
+			at = append(at, *p)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(at)
+	var out []Receipt
+	for _, p := range slices.Compact(at) {
+		receipt, err := r.receipt(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, receipt)
+	}
+	return out, nil
+}
+
+// counterpart is where the event is that a row names, if the reader has it.
+func (r Reader) counterpart(row []byte, prefix, field string) (*events.Index, error) {
+	v, err := stored(row)
+	if err != nil {
+		return nil, err
+	}
+	name, _ := events.ParseEventName(v.text(field))
+	return r.placeOf(prefix, name)
+}
+
+func (r Reader) positionsOf(prefix string) (out []events.Index, err error) {
+	err = r.rows(r.v.db, []byte(prefix), 0, true, func(p events.Index, _ []byte) error {
+		out = append(out, p)
+		return nil
+	})
+	return out, err
+}
+
+func (r Reader) receipt(p events.Index) (Receipt, error) {
+	value, err := r.get(number([]byte(receiptPrefix), p))
+	if err != nil {
+		return Receipt{}, fmt.Errorf("receipt %d: %w", p, err)
+	}
+	v, err := stored(value)
+	if err != nil {
+		return Receipt{}, err
+	}
+	of, _ := events.ParseEventName(v.text("counterpart"))
+	return Receipt{p, of, v.text("organization"), v.text("dataset"), v.text("day")}, nil
+}
