@@ -362,3 +362,21 @@ func TestNoFieldHidesAnEntryMember(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseFold(f *testing.F) {
+	f.Add(Fold{OccurredAt: facts.RecordedAt, RecordedAt: facts.RecordedAt, Day: "2026-06-24", Sequence: -1, Actor: "abc", Persons: []FoldPerson{{Handle{1}, 3, "principal"}}}.Format())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if fold, err := ParseFold(b); err == nil && !bytes.Equal(fold.Format(), b) {
+			t.Fatal("accepted in another form")
+		}
+	})
+}
+
+func FuzzParseSlip(f *testing.F) {
+	f.Add(Slip{{Name: "id", Value: String("x")}, {Name: "counts", Value: Nested(Object{{"records", Integer(3)}})}}.Format())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := ParseSlip(b); err == nil && !bytes.Equal(s.Format(), b) {
+			t.Fatal("accepted in another form")
+		}
+	})
+}
