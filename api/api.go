@@ -49,7 +49,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt}
+	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt, Now: c.Now}
 	pages, err := web.New(web.Config{Shown: shown, LogKey: c.LogKey, Now: c.Now})
 	if err != nil {
 		return nil, fmt.Errorf("making the API: %w", err)

@@ -149,6 +149,8 @@ type world struct {
 	vkey    string
 	signed  time.Time
 	now     time.Time
+
+	counterpart events.EventName // of what data.received speaks of
 }
 
 func newWorld(t testing.TB) *world {
@@ -168,7 +170,7 @@ func newWorld(t testing.TB) *world {
 	_, indexKey := key(t, origin+"/index")
 	w.vkey = vkey
 	var err error
-	w.views, err = projections.Open(projections.Config{Dir: filepath.Join(dir, "views")})
+	w.views, err = projections.Open(projections.Config{Dir: filepath.Join(dir, "views"), Open: openFold})
 	check(t, err)
 	w.anchor, err = ledger.Open(t.Context(), ledger.Config{
 		Dir: filepath.Join(dir, "public"), Signer: signer, Receipts: receipts, PublishEvery: time.Millisecond, Log: &secondLog{}, History: w.history,
@@ -242,7 +244,7 @@ func (w *world) record(organization string, event []byte) {
 		organization = v.Text()
 	}
 	f := events.Facts{
-		Name: w.name(), Organization: organization, RecordedAt: recorded, RecordedOn: "2026-06-24",
+		Name: w.name(), Organization: organization, Counterpart: w.counterpart, RecordedAt: recorded, RecordedOn: "2026-06-24",
 		OccurredOn: e.Time.In(pacific).Format(time.DateOnly), Digests: make([]events.Digest, e.Kind.Slots()),
 	}
 	if v, ok := e.Data.Get("occurredUntil"); ok {

@@ -90,7 +90,11 @@ func TestBadParameters(t *testing.T) {
 		"/v1/entries?kind=data.nothing": "?kind", "/v1/entries?organization=City": "?organization", "/v1/entries?system=a%00b": "?system",
 		"/v1/entries?dataset=%22": "?dataset", "/v1/entries?day=2026-02-30": "?day", "/v1/entries?colour=red": "?colour",
 		"/v1/entries?kind=data.accessed&kind=data.shared": "?kind", "/v1/register/system?after=A": "?after", "/v1/register/system?kind=x": "?kind",
-		"/v1/totals?x=1": "?x", "/v1/ledger?x": "?x", "/v1/entries/0?x": "?x", "/v1/entries/0/proof?x": "?x", "/v1/entries?a=%zz": "", "/v1/entries?a;b": "",
+		"/v1/totals?x=1": "?x", "/v1/ledger?x": "?x", "/v1/entries/0?x": "?x", "/v1/entries/0/proof?x": "?x", "/v1/findings?organization=city": "?organization", "/v1/retention?x=1": "?x", "/v1/findings.csv?x=1": "?x", "/v1/retention.csv?x=1": "?x", "/v1/sharing.csv?from=x": "?from", "/v1/sharing?recipient=%22": "?recipient", "/v1/sharing?from=2026-13": "?from",
+		"/v1/sharing?to=june": "?to", "/v1/sharing?disclosureClass=x": "?disclosureClass", "/v1/sharing?legalStandard=%00": "?legalStandard",
+		"/v1/sharing?after=-1": "?after", "/v1/sharing?limit=0": "?limit", "/v1/sharing?kind=x": "?kind", "/v1/register/system?at=x": "?at",
+		"/v1/register/system?at=2026-02-30": "?at", "/v1/register/system?at=9999-01-01": "?at", "/v1/register/system/city/model?at=24.6.2026": "?at",
+		"/v1/entries?a=%zz": "", "/v1/entries?a;b": "",
 	} {
 		got := w.get(path)
 		var p struct {
@@ -104,7 +108,7 @@ func TestBadParameters(t *testing.T) {
 	if got := w.get("/v1/entries?kind=&organization=&system=&dataset=&limit=&after="); got.Code != 200 {
 		t.Errorf("empty parameters: %d %s", got.Code, got.Body)
 	}
-	for _, path := range []string{"/entries?limit=3", "/entries?kind=x", "/register/system?x=1"} {
+	for _, path := range []string{"/entries?limit=3", "/entries?kind=x", "/register/system?x=1", "/register?x=1", "/register?at=x", "/findings?x=1", "/sharing?after=x", "/sharing?from=x", "/deletions?at=2026-06-24"} {
 		if got := w.get(path); got.Code != 422 || !strings.Contains(got.Body.String(), "<h1>") {
 			t.Errorf("%s: %d", path, got.Code)
 		}
@@ -167,7 +171,7 @@ func TestUnpublished(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, got.Code, want)
 		}
 	}
-	for _, path := range []string{"/", "/entries", "/v1/entries", "/v1/totals", "/register/organization", "/v1/register/organization"} {
+	for _, path := range []string{"/", "/entries", "/v1/entries", "/v1/totals", "/register/organization", "/v1/register/organization", "/v1/findings", "/findings", "/register/organization?at=2026-06-24"} {
 		if got := w.get(path).Body.String(); strings.Contains(got, `"city"`) || strings.Contains(got, ">City<") {
 			t.Errorf("%s shows what is not published: %s", path, got)
 		}
@@ -178,7 +182,7 @@ func TestNothingPublished(t *testing.T) {
 	w := newWorld(t)
 	w.fold()
 	w.serve(frozenLedger{}, w.anchor.Public())
-	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
+	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/findings": 200, "/findings": 200, "/sharing": 200, "/deletions": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
 		if got := w.get(path); got.Code != want {
 			t.Errorf("%s: %d, want %d: %s", path, got.Code, want, got.Body)
 		}

@@ -32,10 +32,16 @@ type Shown struct {
 	// SignedAt is when the published checkpoint was published, zero when that is
 	// not known. Nil: never known. Checkpoints themselves bear no time.
 	SignedAt func() time.Time
+	// Now is what elapsed time is judged by: what is due, what is overdue. Nil:
+	// time.Now.
+	Now func() time.Time
 
 	mu     sync.Mutex
 	totals projections.Totals // of the size they were counted for
 	size   events.Size
+
+	findingsMu sync.Mutex
+	findings   counted
 }
 
 // Reader answers from the published entries. One answer to one request uses one

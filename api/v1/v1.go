@@ -27,6 +27,12 @@ func (a *API) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/register/{register}", a.items)
 	mux.HandleFunc("GET /v1/register/{register}/{id...}", a.item)
 	mux.HandleFunc("GET /v1/totals", a.totals)
+	mux.HandleFunc("GET /v1/findings", a.findings)
+	mux.HandleFunc("GET /v1/sharing", a.sharing)
+	mux.HandleFunc("GET /v1/retention", a.retention)
+	mux.HandleFunc("GET /v1/findings.csv", a.findingsCSV)
+	mux.HandleFunc("GET /v1/sharing.csv", a.sharingCSV)
+	mux.HandleFunc("GET /v1/retention.csv", a.retentionCSV)
 	mux.HandleFunc("GET /v1/ledger", a.ledger)
 }
 
@@ -159,7 +165,7 @@ func (a *API) items(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, NotFound("no such register; there are organization, system, dataset and activity"))
 		return
 	}
-	q, err := Query(r, "organization", "limit", "after")
+	q, err := Query(r, "organization", "limit", "after", "at")
 	var limit int
 	if err == nil {
 		limit, err = Limit(q)
@@ -169,11 +175,14 @@ func (a *API) items(w http.ResponseWriter, r *http.Request) {
 			err = parameter(name, "must be a reference")
 		}
 	}
+	var reader projections.Reader
+	if err == nil {
+		reader, err = a.shown.ReaderAt(q.Get("at"))
+	}
 	if err != nil {
 		refused(w, r, err)
 		return
 	}
-	reader, _ := a.shown.Reader()
 	items, next, err := reader.Items(register, q.Get("organization"), q.Get("after"), limit)
 	if err != nil {
 		refused(w, r, err)
@@ -193,12 +202,15 @@ func (a *API) items(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) item(w http.ResponseWriter, r *http.Request) {
-	if _, err := Query(r); err != nil {
-		refused(w, r, err)
-		return
+	q, err := Query(r, "at")
+	var reader projections.Reader
+	if err == nil {
+		reader, err = a.shown.ReaderAt(q.Get("at"))
 	}
-	reader, _ := a.shown.Reader()
-	item, err := reader.Item(r.PathValue("register"), r.PathValue("id"))
+	var item projections.Item
+	if err == nil {
+		item, err = reader.Item(r.PathValue("register"), r.PathValue("id"))
+	}
 	if errors.Is(err, projections.ErrNotFound) {
 		err = NotFound("the register has no such object")
 	}

@@ -19,7 +19,13 @@
 //	/register                    the registers
 //	/register/{register}         one register
 //	/register/{register}/{id}    who, what, where, when and why, and how it came to this
+//	/sharing                     who received what, on what ground
+//	/deletions                   which datasets are overdue, due or done
+//	/findings                    how many findings, by organization and question
 //	/verify                      how to check, and what a check does not show
+//
+// The register, each register and each item take ?at=2026-06-24 and are then as
+// they were recorded by the end of that UTC day; the page says so.
 //
 // The style sheet and the icon have their hash in their address and may be kept
 // for ever; pages are asked for anew each time.

@@ -42,6 +42,7 @@ func (n named) Known() bool { return n.Href != "" }
 // lookup finds names for one page, each once.
 type lookup struct {
 	reader projections.Reader
+	at     string // the day its register is shown of, "" for now
 	seen   map[[2]string]named
 	err    error // the first that was not "not found"
 }
@@ -61,12 +62,27 @@ func (l *lookup) find(register, id string) named {
 	n := named{Register: register, Reference: id}
 	item, err := l.reader.Item(register, id)
 	if err == nil {
-		n = nameOf(item)
+		n = l.named(item)
 	} else if !isNotFound(err) && l.err == nil {
 		l.err = err
 	}
 	l.seen[key] = n
 	return n
+}
+
+// named is nameOf with the day in its address.
+func (l *lookup) named(i projections.Item) named {
+	n := nameOf(i)
+	n.Href = asOfHref(n.Href, l.at)
+	return n
+}
+
+// asOfHref is an address of the register as of a day, "" for now.
+func asOfHref(href, at string) string {
+	if at == "" {
+		return href
+	}
+	return href + "?" + url.Values{"at": {at}}.Encode()
 }
 
 // nameOf is the name of an item of the register.

@@ -13,10 +13,14 @@ import (
 const itemsPerPage = 50
 
 // shelf is one register on the page of all.
-type shelf struct{ Register, Many, About, Count string }
+type shelf struct{ Href, Many, About, Count string }
 
 func (p *Pages) registers(w http.ResponseWriter, r *http.Request) {
-	reader, _ := p.shown.Reader()
+	reader, on, err := p.readerAt(r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	var shelves []shelf
 	for _, name := range []string{"organization", "system", "dataset", "activity"} {
 		items, next, err := reader.Items(name, "", "", projections.MaxLimit)
@@ -29,9 +33,12 @@ func (p *Pages) registers(w http.ResponseWriter, r *http.Request) {
 			n = "more than " + n
 		}
 		words := registerWords[name]
-		shelves = append(shelves, shelf{name, words.Many, words.About, n})
+		shelves = append(shelves, shelf{asOfHref("/register/"+name, on.At), words.Many, words.About, n})
 	}
-	p.show(w, r, http.StatusOK, "registers", frame{Title: "The register", Section: "register", Body: shelves})
+	p.show(w, r, http.StatusOK, "registers", frame{Title: "The register", Section: "register", Body: struct {
+		On      recordedOn
+		Shelves []shelf
+	}{on, shelves}})
 }
 
 // row is one item in a list.
@@ -45,7 +52,7 @@ type row struct {
 }
 
 func (l *lookup) row(i projections.Item) row {
-	out := row{Name: nameOf(i), Owner: l.organization(i.Organization), Ended: day(i.Ended)}
+	out := row{Name: l.named(i), Owner: l.organization(i.Organization), Ended: day(i.Ended)}
 	out.Example = out.Name.Example
 	switch i.Register {
 	case "organization":
@@ -85,14 +92,15 @@ func (p *Pages) register(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, v1.NotFound("There is no such register."))
 		return
 	}
-	q, err := v1.Query(r, "after")
+	reader, on, err := p.readerAt(r, "after")
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	reader, _ := p.shown.Reader()
-	items, next, err := reader.Items(register, "", q.Get("after"), itemsPerPage)
+	after := r.URL.Query().Get("after")
+	items, next, err := reader.Items(register, "", after, itemsPerPage)
 	l := newLookup(reader)
+	l.at = on.At
 	rows := make([]row, len(items))
 	for i, item := range items {
 		rows[i] = l.row(item)
@@ -106,16 +114,21 @@ func (p *Pages) register(w http.ResponseWriter, r *http.Request) {
 	}
 	more := ""
 	if next != "" {
-		more = "/register/" + register + "?after=" + url.QueryEscape(next)
+		q := url.Values{"after": {next}}
+		if on.At != "" {
+			q.Set("at", on.At)
+		}
+		more = on.Path + "?" + q.Encode()
 	}
 	words := registerWords[register]
 	p.show(w, r, http.StatusOK, "register", frame{Title: words.Many + " in the register", Section: "register", Body: struct {
+		On                    recordedOn
 		Register, Many, About string
 		Columns               [2]string
 		Rows                  []row
 		Later                 bool // not the first page
-		Next                  string
-	}{register, words.Many, words.About, columns[register], rows, q.Get("after") != "", more}})
+		First, Next           string
+	}{on, register, words.Many, words.About, columns[register], rows, after != "", asOfHref(on.Path, on.At), more}})
 }
 
 // event is one change in an item's history.
@@ -126,23 +139,28 @@ type event struct {
 }
 
 func (p *Pages) item(w http.ResponseWriter, r *http.Request) {
-	reader, _ := p.shown.Reader()
-	item, err := reader.Item(r.PathValue("register"), r.PathValue("id"))
+	reader, on, err := p.readerAt(r)
+	var item projections.Item
+	if err == nil {
+		item, err = reader.Item(r.PathValue("register"), r.PathValue("id"))
+	}
 	if isNotFound(err) {
-		err = v1.NotFound("This is not in the register.")
+		err = v1.NotFound(on.missing())
 	}
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	l := newLookup(reader)
+	l.at = on.At
 	uses, err := l.activitiesOf(item)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	n := nameOf(item)
+	n := l.named(item)
 	body := struct {
+		On           recordedOn
 		Name         named
 		Many         string
 		Ended        string
@@ -152,7 +170,7 @@ func (p *Pages) item(w http.ResponseWriter, r *http.Request) {
 		Entries      string
 		History      []event
 	}{
-		Name: n, Many: registerWords[item.Register].Many, Ended: day(item.Ended),
+		On: on, Name: n, Many: registerWords[item.Register].Many, Ended: day(item.Ended),
 		Questions: l.itemQuestions(item, uses), Entries: entriesHref(item), History: history(item.History),
 	}
 	body.Capabilities, body.Model = l.capabilities(item)
@@ -172,7 +190,7 @@ func (l *lookup) capabilities(i projections.Item) ([]string, named) {
 	if err != nil {
 		return nil, named{}
 	}
-	return list(model.Fields, "capabilities"), nameOf(model)
+	return list(model.Fields, "capabilities"), l.named(model)
 }
 
 // entriesHref leads to the entries that name the item.

@@ -70,7 +70,7 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
-	for _, name := range []string{"home", "registers", "register", "item", "entries", "entry", "verify", "error"} {
+	for _, name := range []string{"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "pages/"+name+".html")
@@ -93,6 +93,8 @@ func toUint(n any) uint64 {
 		return uint64(n)
 	case events.Index:
 		return uint64(n)
+	case *events.Index:
+		return uint64(*n)
 	}
 	return 0
 }
@@ -117,6 +119,9 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /register/{register}/{id...}", p.item)
 	mux.HandleFunc("GET /entries", p.entries)
 	mux.HandleFunc("GET /entries/{entry}", p.entry)
+	mux.HandleFunc("GET /sharing", p.sharing)
+	mux.HandleFunc("GET /deletions", p.deletions)
+	mux.HandleFunc("GET /findings", p.findings)
 	mux.HandleFunc("GET /verify", p.verify)
 	for address := range p.assets {
 		mux.HandleFunc("GET "+address, p.serveAsset)

@@ -98,6 +98,7 @@ func TestPagesInBrowser(t *testing.T) {
 		"/", "/register", "/register/system", "/register/system/aot/001e0610bc10", "/register/organization/eugene-police",
 		"/register/activity/eugene-police/plate-search", "/register/dataset/eugene-police/plate-reads", "/entries",
 		"/entries?kind=data.accessed&organization=eugene-police", "/entries/0", "/entries/300", "/entries/999999",
+		"/findings", "/sharing", "/deletions", "/register?at=2026-06-24", "/register/system?at=" + time.Now().UTC().Format(time.DateOnly),
 	} {
 		t.Run(path, func(t *testing.T) {
 			var headings int
