@@ -122,6 +122,8 @@ func (f *Field) fits(s string) bool {
 		return isDecimal(s)
 	case Zone:
 		return isZone(s)
+	case Hash:
+		return isHash(s)
 	case Line:
 		return isText(s, 512, false)
 	}
@@ -145,6 +147,8 @@ func (f *Field) rule() string {
 		return "an https URL of at most 512 characters without query or fragment"
 	case Decimal:
 		return "a coordinate in text as \"41.878\""
+	case Hash:
+		return "a SHA-256 of 64 hexadecimal digits in small letters"
 	case Zone:
 		return "an IANA time zone as Europe/Tallinn"
 	case Line:

@@ -118,6 +118,20 @@ var (
 	// CodeAccessReason is why access to a dataset is restricted.
 	CodeAccessReason = list("access reason", `law privacy safety security contract other`)
 
+	// CodeAssessmentKind is what an assessment looked at.
+	CodeAssessmentKind = list("assessment kind", `privacy security quality bias cost energy equity outcome`)
+
+	// CodeAlterationReason is why data was altered.
+	CodeAlterationReason = list("alteration reason", `correction update merge migration person-request court-order policy`)
+
+	// CodeAnonymization is how data was made to say nothing about persons, or less.
+	CodeAnonymization = list("anonymization technique", `
+		aggregation generalization suppression masking redaction noise differential-privacy
+		k-anonymity synthetic tokenization pseudonymization`)
+
+	// CodeReader is who reads sealed details.
+	CodeReader = list("reader", `officer auditor`)
+
 	// CodeBucket is a count as the public sees it, lowest first; see Bucket.
 	CodeBucket = list("count bucket", `0 1 2-10 11-100 101-1k 1k-10k 10k-100k more`)
 

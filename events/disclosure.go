@@ -61,16 +61,17 @@ func (e *Event) Slots(f Facts) []Slot {
 	if v, ok := e.Data.Get("sequence"); ok {
 		add("sequence", v, true)
 	}
-	if e.Kind.IsData() {
+	if e.Kind.Coarse {
 		add("occurredAt", String(e.exactTime()), true)
 		add("recordedAt", String(FormatInstant(f.RecordedAt)), true)
-		if v, ok := e.Data.Get("dataset"); ok && e.Mode() == "single" {
-			add("dataset", v, true)
-		}
-		for _, path := range []string{"actor.id", "actor.role", "actor.unit", "reasonText", "caseRef", "query"} {
-			if v, ok := e.Data.At(path); ok {
-				field, _ := e.Kind.Field(path)
-				add(path, v, field.Class == SealedAll)
+		for i := range e.Kind.Fields { // sorted by path
+			field := &e.Kind.Fields[i]
+			hidden := field.Class == SealedAll || field.Class == Officers
+			if field.isPrivate() && e.Mode() == "single" {
+				hidden = true
+			}
+			if v, ok := e.Data.At(field.Path); ok && hidden {
+				add(field.Path, v, field.Class != Officers)
 			}
 		}
 		if counts := e.counts(); len(counts) > 0 {

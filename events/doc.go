@@ -19,29 +19,36 @@
 //
 // Members of register and data entries:
 //
-//	_sd           digests of the private fields, base64url, sorted as text
+//	_sd           digests of the private fields, base64url, sorted as text; absent where a kind has none
 //	event         the public name, 22 characters
 //	kind          as data.accessed
-//	occurredAt    data kinds: the day in the organization's zone; register kinds: as given
+//	occurredAt    coarse kinds: the day in the organization's zone; others: as given
 //	organization  the token's, or named by a registrar without one
-//	recordedAt    data kinds: the day; register kinds: UTC time
-//	source        one of the token's
+//	recordedAt    coarse kinds: the day; others: UTC time
+//	source        one of the token's; "daybook" for what the ledger says
 //	unresolved    sorted names of references shown as "?", as datasets/1
 //
 // and the public fields of the kind's table, nested where the path has a dot; the
 // field kind of an organization or a system is organizationKind or systemKind
-// there, since kind is the event's.
+// there, since kind is the event's; an assessment's is assessmentKind.
 // Counts are buckets. subjects is {mode} or, for one person, {mode, tags[1]};
-// then dataset is private. ledger.opened and subject.enrolled have the members
-// of [Opened] and [Pair]. Other ledger kinds say exactly when they were recorded;
+// then references to datasets are private. Coarse are the data kinds and
+// ledger.read, whose exact time would tell when an officer looked at whom.
+//
+// ledger.opened and subject.enrolled have the members of [Opened] and [Pair].
 // subject.enrolled says the UTC day alone, because it stands in the same batch as
-// a person's first event and would give that event's exact time away.
+// a person's first event and would give that event's exact time away. The other
+// ledger kinds are made like any event, with the source daybook, so that they
+// are numbered once, sealed and tagged in one way; their organization is the one
+// they are about. Of emitter.counted the numbers are exact: anybody can count
+// the same entries.
 //
 // # Private fields
 //
 // _sd holds SHA-256 digests of RFC 9901 disclosures (see [Disclosure]), a fixed
-// number for the kind, 13 for data and 3 for register kinds, and one for each
-// tag; random decoys stand for what is absent. Digests and pairs are sorted as
+// number for the kind, 13 for data (14 for data.derived, which has inputs and an
+// output for a dataset), 3 for register kinds and 7 for ledger.read, and one for
+// each tag; random decoys stand for what is absent. Digests and pairs are sorted as
 // text, not as bytes, so that a reader can check the order without decoding.
 //
 // # Message

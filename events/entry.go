@@ -25,7 +25,7 @@ type Entry struct {
 type Facts struct {
 	Name         EventName
 	Organization string
-	OccurredOn   string // data kinds: day in the organization's zone
+	OccurredOn   string // coarse kinds: day in the organization's zone
 	UntilOn      string // of occurredUntil
 	RecordedOn   string
 	RecordedAt   time.Time
@@ -42,8 +42,8 @@ type NamedReference struct {
 	Value    string
 }
 
-// References lists what the registers must know, sorted by name. The dataset of
-// a single-person event is private and not listed.
+// References lists what the registers must know, sorted by name. The datasets of
+// a single-person event are private and not listed.
 func (e *Event) References() []NamedReference {
 	var out []NamedReference
 	for i := range e.Kind.Fields {
@@ -52,7 +52,7 @@ func (e *Event) References() []NamedReference {
 			continue
 		}
 		v, ok := e.Data.At(f.Path)
-		if !ok || f.Path == "dataset" && e.Mode() == "single" {
+		if !ok || f.isPrivate() && e.Mode() == "single" {
 			continue
 		}
 		if !f.List {
@@ -69,12 +69,11 @@ func (e *Event) References() []NamedReference {
 // Entry is the public part of e.
 func (e *Event) Entry(f Facts) (*Entry, error) {
 	occurred, recorded := f.OccurredOn, f.RecordedOn
-	if !e.Kind.IsData() {
+	if !e.Kind.Coarse {
 		occurred, recorded = e.Given, FormatInstant(f.RecordedAt)
 	}
 	o := append(make(Object, 0, 9+len(e.Data)), Object{
 		{"$", String(EntryFormat)},
-		{"_sd", digestList(f.Digests)},
 		{"event", String(f.Name.String())},
 		{"kind", String(e.Kind.Name)},
 		{"occurredAt", String(occurred)},
@@ -82,6 +81,9 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 		{"recordedAt", String(recorded)},
 		{"source", String(e.Source)},
 	}...)
+	if e.Kind.Slots() > 0 {
+		o.set("_sd", digestList(f.Digests))
+	}
 	if len(f.Unresolved) > 0 {
 		o.set("unresolved", Strings(f.Unresolved))
 	}
@@ -91,7 +93,7 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 			continue
 		}
 		v, ok := e.Data.At(field.Path)
-		if !ok || field.Path == "dataset" && e.Mode() == "single" {
+		if !ok || field.isPrivate() && e.Mode() == "single" {
 			continue
 		}
 		o.set(field.shown(), publish(field, v, f))

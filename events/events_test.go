@@ -68,7 +68,7 @@ func TestEntryShowsOnlyWhatIsPublic(t *testing.T) {
 	for _, s := range ev.Slots(f) {
 		names = append(names, s.Name)
 	}
-	want := []string{"id", "occurredAt", "recordedAt", "dataset", "actor.id", "actor.unit", "reasonText", "counts"}
+	want := []string{"id", "occurredAt", "recordedAt", "actor.id", "actor.unit", "dataset", "reasonText", "counts"}
 	if !slices.Equal(names, want) {
 		t.Errorf("slots %v, want %v", names, want)
 	}
@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 		{base("data.accessed", `{"operation":"Query","outcome":"success","subjects":{"mode":"none"}}`), "missing-field", "/data/system"},
 		{base("data.accessed", strings.Replace(`{`+ok+`}`, "none", "bulk", 1)), "mode-not-open", "/data/subjects/mode"},
 		{base("data.accessed", strings.Replace(`{`+ok+`}`, "none", "single", 1)), "malformed", "/data/subjects/persons"},
-		{base("data.altered", `{}`), "kind-not-open", "/type"},
+		{base("review.recorded", `{}`), "kind-not-open", "/type"},
 		{base("data.eaten", `{}`), "unknown-kind", "/type"},
 		{base("system.moved", `{"system":"a"}`), "missing-field", "/data/place"},
 		{base("retention.set", `{"dataset":"a","period":"30 days"}`), "malformed", "/data/period"},

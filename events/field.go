@@ -25,6 +25,7 @@ const (
 	Flag                      // true or false
 	Link                      // https URL
 	Decimal                   // coordinate as given, text of up to 3 and 15 digits
+	Hash                      // SHA-256 in 64 hexadecimal digits, as sha256sum prints it
 	Zone                      // IANA time zone name
 	Prose                     // text of up to 2,000 characters
 	Line                      // text of up to 512 characters without a line break
@@ -57,6 +58,10 @@ func (f *Field) shown() string {
 	}
 	return f.Path
 }
+
+// isPrivate says that f is committed when exactly one person is concerned:
+// which data is about her is hers to know.
+func (f *Field) isPrivate() bool { return f.Register == "dataset" }
 
 // isPublic says that the entry shows the field.
 func (f *Field) isPublic() bool { return f.Class == Public || f.Class == PublicText }

@@ -88,6 +88,10 @@ func digits(s string, most int) bool {
 	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
 }
 
+// isHash says that s is a SHA-256 as sha256sum prints it, so that a reader can
+// compare it by eye.
+func isHash(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }
+
 // isZone says that s could name an IANA time zone; whether it does is the
 // writer's to say, who has the tables.
 func isZone(s string) bool {

@@ -25,7 +25,9 @@ type Kind struct {
 	Name   string
 	By     Role
 	Open   bool    // false: named, and refused until it is built
+	Coarse bool    // the entry gives days, exact times being private
 	Object string  // register kinds: the register, which is also the field naming the object
+	Effect Effect  // register kinds: what it does to the object
 	Needs  string  // an object at least one of whose members is required
 	Fields []Field // sorted by path
 
@@ -33,6 +35,22 @@ type Kind struct {
 	shown    map[string]*Field // the same by path in the entry, without the envelope's
 	required []*Field
 }
+
+// Effect is what an event does to the object of a register.
+type Effect uint8
+
+// The effects. An object begun again begins anew; what is ended stays in the
+// register, ended.
+const (
+	Begins Effect = iota + 1 // makes it known, with these fields
+	Amends                   // replaces the fields given
+	Moves                    // replaces its place
+	Ends                     // on the day given, or the event's
+	Notes                    // says something about it
+)
+
+// AnyRegister is the register of a reference to an object of any of them.
+const AnyRegister = "*"
 
 // TypePrefix and TypeSuffix frame a kind in the CloudEvents type attribute.
 const (
@@ -55,11 +73,15 @@ func (k *Kind) Field(path string) (Field, bool) {
 // Slots is the number of private digests an entry of this kind carries beside
 // one for each tag, however many of its private fields are filled in.
 func (k *Kind) Slots() int {
-	switch k.By {
-	case Emitter:
+	switch {
+	case k.Name == "data.derived":
+		return 14 // inputs and output instead of dataset
+	case k.By == Emitter:
 		return 13 // id sequence occurredAt recordedAt dataset actor.id actor.role actor.unit reasonText caseRef query counts unresolved
-	case Registrar:
+	case k.By == Registrar:
 		return 3 // id sequence unresolved
+	case k.Name == "ledger.read":
+		return 7 // id occurredAt recordedAt reader filter positions counts
 	}
 	return 0
 }
@@ -84,6 +106,15 @@ func FindKind(name string) (*Kind, bool) {
 // Kinds are all kinds, sorted by name.
 func Kinds() []*Kind { return slices.Clone(kinds) }
 
-// Registers are the names of the registers: organization, system, dataset,
-// activity.
-func Registers() []string { return []string{"activity", "dataset", "organization", "system"} }
+// Registers are the names of the registers, sorted.
+func Registers() []string {
+	return []string{"activity", "agreement", "dataset", "grant", "organization", "policy", "system"}
+}
+
+// Begins is the register and the id that an entry makes known, or an empty id.
+func (e *Entry) Begins() (register, id string) {
+	if e.Kind.Effect != Begins {
+		return "", ""
+	}
+	return e.Kind.Object, e.Text(e.Kind.Object)
+}

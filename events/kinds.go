@@ -6,7 +6,7 @@ import (
 )
 
 // kinds is the table of everything that may happen, sorted by name.
-var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), dataKinds(), ledgerKinds(), laterKinds())),
+var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), ruleKinds(), dataKinds(), ledgerKinds(), laterKinds())),
 	func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
 
 func registerKinds() []*Kind {
@@ -44,10 +44,42 @@ func registerKinds() []*Kind {
 		register("dataset.reclassified", amend(dataset, "classification")...),
 		register("dataset.retired", ref("dataset", "dataset").must(), plain("on", Date)),
 		register("activity.registered", activity...),
-		register("activity.superseded", amend(activity)...),
+		effect(Amends, register("activity.superseded", amend(activity)...)),
 		object("dataset", register("retention.set",
 			ref("dataset", "dataset").must(), plain("period", Period).must(), code("trigger", CodeRetentionTrigger),
 			code("method", CodeDeletionMethod), prose("authority"))),
+		register("system.fault", ref("system", "system").must(), prose("fault").must()),
+	}
+}
+
+// ruleKinds are the registers of what use is held against: policies,
+// agreements, grants and assessments.
+func ruleKinds() []*Kind {
+	policy := []Field{
+		ref("policy", "").must(), prose("title").must(), plain("url", Link).must(), plain("sha256", Hash).must(),
+		plain("inForce", Date).must(), plain("reviewBy", Date), plain("commentUntil", Date),
+	}
+	agreement := []Field{
+		ref("agreement", "").must(), ref("parties", "organization").many().must(), code("purposes", CodePurpose).many().must(),
+		ref("datasets", "dataset").many().must(), plain("expires", Date).must(), plain("sha256", Hash), plain("onward", Flag),
+	}
+	grant := []Field{
+		ref("grant", "").must(), ref("unit", "").must(), ref("role", "").must(), ref("datasets", "dataset").many().must(),
+		code("purposes", CodePurpose).many().must(), plain("from", Date).must(), plain("until", Date).must(),
+	}
+	return []*Kind{
+		register("policy.proposed", policy...),
+		register("policy.published", policy...),
+		effect(Ends, register("policy.superseded", amend(policy)...)),
+		register("agreement.registered", agreement...),
+		register("agreement.amended", amend(agreement)...),
+		register("agreement.suspended", amend(agreement)...),
+		register("agreement.terminated", amend(agreement)...),
+		register("grant.issued", grant...),
+		register("grant.revoked", amend(grant)...),
+		object("", register("assessment.recorded",
+			ref("subject", AnyRegister).must(), code("kind", CodeAssessmentKind).must().as("assessmentKind"),
+			plain("sha256", Hash), plain("expires", Date))),
 	}
 }
 
@@ -67,13 +99,22 @@ func amend(fields []Field, required ...string) []Field {
 
 func register(name string, fields ...Field) *Kind {
 	fields = append(slices.Clone(fields), sealed("sequence", Number, Committed))
-	of, _, _ := strings.Cut(name, ".")
-	return kind(&Kind{Name: name, By: Registrar, Open: true, Object: of, Fields: fields})
+	of, verb, _ := strings.Cut(name, ".")
+	return kind(&Kind{Name: name, By: Registrar, Open: true, Object: of, Effect: effects[verb], Fields: fields})
+}
+
+// effects is what each verb of a register kind does to its object.
+var effects = map[string]Effect{
+	"registered": Begins, "proposed": Begins, "published": Begins, "issued": Begins,
+	"changed": Amends, "reclassified": Amends, "amended": Amends, "set": Notes, "fault": Notes, "recorded": Notes,
+	"moved": Moves, "decommissioned": Ends, "retired": Ends, "suspended": Ends, "terminated": Ends, "revoked": Ends,
 }
 
 func moved(k *Kind) *Kind { k.Needs = "place"; return k }
 
 func object(name string, k *Kind) *Kind { k.Object = name; return k }
+
+func effect(e Effect, k *Kind) *Kind { k.Effect = e; return k }
 
 func kind(k *Kind) *Kind {
 	slices.SortFunc(k.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
@@ -117,6 +158,10 @@ func dataKinds() []*Kind {
 		data("data.deleted", dataset.must(), code("method", CodeDeletionMethod).must(),
 			code("trigger", CodeDeletionTrigger).must(), plain("records", Count), plain("backupsUntil", Date),
 			code("residual", CodeResidual)),
+		data("data.altered", dataset.must(), code("reason", CodeAlterationReason)),
+		data("data.derived", ref("inputs", "dataset").many().must(), ref("output", "dataset").must(),
+			code("class", CodeClassification)),
+		data("data.anonymized", dataset.must(), code("technique", CodeAnonymization).must(), plain("reversible", Flag)),
 	}
 }
 
@@ -129,32 +174,44 @@ func data(name string, fields ...Field) *Kind {
 		sealed("actor.id", Line, Officers), sealed("actor.role", Reference, SealedAll),
 		sealed("actor.unit", Reference, SealedAll), sealed("reasonText", Prose, Officers),
 		sealed("caseRef", Line, Officers))
-	return kind(&Kind{Name: name, By: Emitter, Open: true, Fields: fields})
+	return kind(&Kind{Name: name, By: Emitter, Open: true, Coarse: true, Fields: fields})
 }
 
-// ledgerKinds are written by the ledger about itself; their entries have their
-// own form, see Entry.
+// ledgerKinds are written by the ledger about itself. The entries of the first
+// two have their own form, see Entry; the others are composed like an emitter's,
+// with the source "daybook" and the organization they are about.
 func ledgerKinds() []*Kind {
+	emitter := ref("emitter", "").must() // a source
 	return []*Kind{
 		{Name: "ledger.opened", By: RoleLedger, Open: true},
 		{Name: "subject.enrolled", By: RoleLedger, Open: true},
+		coarse(own("ledger.read", code("role", CodeReader).must(), plain("count", Count).must(), plain("subjects", Persons).must(),
+			sealed("reader", Line, Officers), sealed("filter", Prose, Officers), sealed("positions", Prose, Officers))),
+		own("emitter.onboarded", emitter, plain("rhythm", Period)),
+		own("emitter.counted", emitter, plain("on", Date).must(), plain("count", Number).must(), plain("unnamed", Number).must(),
+			plain("missing", Number).must()),
+		own("emitter.silent", emitter, plain("since", Date).must()),
+		own("emitter.gap", emitter, plain("missing", Number).must()),
+		own("emitter.offboarded", emitter),
 	}
 }
+
+func own(name string, fields ...Field) *Kind {
+	return kind(&Kind{Name: name, By: RoleLedger, Open: true, Fields: fields})
+}
+
+func coarse(k *Kind) *Kind { k.Coarse = true; return k }
 
 // laterKinds are named and not open yet, so that an emitter is told
 // "kind-not-open" and never "unknown".
 func laterKinds() []*Kind {
 	later := map[Role]string{
-		Emitter: "data.altered data.derived data.anonymized",
-		Registrar: "system.fault policy.proposed policy.published policy.superseded agreement.registered " +
-			"agreement.amended agreement.suspended agreement.terminated grant.issued grant.revoked assessment.recorded",
 		Officer: "seal.placed seal.extended seal.lifted event.corrected request.received request.decided " +
 			"request.answered dispute.opened dispute.decided consent.given consent.withdrawn restriction.placed " +
 			"restriction.lifted notification.sent approval.requested approval.decided hold.placed hold.lifted " +
 			"deviation.declared legalrequest.received breach.detected breach.reported breach.closed " +
 			"review.planned review.recorded attestation.made",
-		RoleLedger: "trail.issued trail.rotated key.shredded key.rotated ledger.read emitter.onboarded " +
-			"emitter.counted emitter.silent emitter.gap emitter.offboarded witness.added witness.removed event.disclosed",
+		RoleLedger: "trail.issued trail.rotated key.shredded key.rotated witness.added witness.removed event.disclosed",
 	}
 	var out []*Kind
 	for role, names := range later {

@@ -169,7 +169,7 @@ func modeOf(o Object) string {
 func checkTimes(k *Kind, o Object) error {
 	at, _ := o.Get("occurredAt")
 	on, _ := o.Get("recordedAt")
-	if k.IsData() {
+	if k.Coarse {
 		if !isDate(at.Text()) || !isDate(on.Text()) {
 			return fmt.Errorf("occurredAt or recordedAt is not a day")
 		}
@@ -200,7 +200,7 @@ type publicCheck struct {
 
 // private says that this entry must not show f.
 func (c *publicCheck) private(f *Field) bool {
-	return !f.isPublic() || f.Path == "dataset" && c.single
+	return !f.isPublic() || f.isPrivate() && c.single
 }
 
 // members walks the members of o, whose dotted path so far is prefix.
@@ -292,7 +292,13 @@ func publishedSubjects(o Object) bool {
 
 // checkDigests checks the number, form and order of the private digests.
 func checkDigests(k *Kind, o Object) error {
-	v, _ := o.Get("_sd")
+	v, given := o.Get("_sd")
+	if k.Slots() == 0 {
+		if given {
+			return fmt.Errorf("it has no private fields")
+		}
+		return nil
+	}
 	tags, _ := o.At("subjects.tags")
 	if v.shape != shapeList || len(v.items) != k.Slots()+len(tags.items) {
 		return fmt.Errorf("it must have %d digests and one for each tag", k.Slots())

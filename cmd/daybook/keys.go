@@ -65,3 +65,15 @@ func (k keys) Prepare(ps []events.Person) ([]intake.Subject, error) {
 	}
 	return out, nil
 }
+
+func (k keys) FindMonth(organization string, t time.Time) ([]byte, error) {
+	return k.FindMonthKey(organization, t)
+}
+
+func (k keys) EventKey(h events.Handle, i uint64) ([32]byte, bool) {
+	p, ok := k.ByHandle(h)
+	if !ok {
+		return [32]byte{}, false
+	}
+	return p.EventKey(i), true
+}

@@ -188,7 +188,7 @@ func (g *garden) value(k *events.Kind, f events.Field, m mode, name string) any 
 	}
 	return map[events.Type]any{
 		events.Date: "2025-11-03", events.Period: "P30D", events.Flag: true, events.Decimal: "41.878",
-		events.Link: "https://scan.example/notice", events.Zone: scanZone,
+		events.Link: "https://scan.example/notice", events.Hash: strings.Repeat("0a", 32), events.Zone: scanZone,
 	}[f.Type]
 }
 
@@ -227,7 +227,7 @@ func (g *garden) refused() []map[string]any {
 		},
 		func(e, _ map[string]any, s string) { e["type"] = events.TypePrefix + s },
 		func(e, _ map[string]any, s string) {
-			e["type"] = events.TypePrefix + "data.altered" + events.TypeSuffix
+			e["type"] = events.TypePrefix + "review.recorded" + events.TypeSuffix
 		},
 		func(e, _ map[string]any, s string) { e["source"] = s },
 		func(e, _ map[string]any, s string) { e["time"] = s },

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -33,6 +32,9 @@ func OpenBook(dir string) (*Book, error) {
 		return nil, fmt.Errorf("opening the book: %w", err)
 	}
 	b := &Book{db: db}
+	if err := b.renew(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	raw, err := b.get([]byte("c"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the book's cursor: %w", err), db.Close())
@@ -41,6 +43,24 @@ func OpenBook(dir string) (*Book, error) {
 		b.cursor = events.Seq(binary.BigEndian.Uint64(raw))
 	}
 	return b, nil
+}
+
+// bookFormat changes whenever the same history would be noted otherwise.
+const bookFormat = "daybook/book@2"
+
+// renew empties a book of another format, which the history then fills again.
+func (b *Book) renew() error {
+	found, err := b.get([]byte("v"))
+	if err != nil || string(found) == bookFormat {
+		return err
+	}
+	batch := b.db.NewBatch()
+	defer batch.Close()
+	err = errors.Join(batch.DeleteRange([]byte{0}, []byte{0xff}, nil), batch.Set([]byte("v"), []byte(bookFormat), nil), batch.Commit(pebble.NoSync))
+	if err != nil {
+		return fmt.Errorf("emptying a book of another format: %w", err)
+	}
+	return nil
 }
 
 // silent drops Pebble's informational lines; errors come back from calls.
@@ -145,20 +165,12 @@ func (n noted) write(batch *pebble.Batch) {
 	for _, p := range n.fold.Persons {
 		_ = batch.Set(append([]byte("p"), p.Handle[:]...), binary.BigEndian.AppendUint64(nil, p.Counter), nil)
 	}
-	if register, id := registers(n.entry); id != "" {
+	if register, id := n.entry.Begins(); id != "" {
 		_ = batch.Set(referenceKey(register, id), nil, nil)
 	}
 	if organization, zone := moves(n.entry); zone != "" {
 		_ = batch.Set(append([]byte("z"), organization...), []byte(zone), nil)
 	}
-}
-
-// registers tells what an entry makes known, or an empty id.
-func registers(e *events.Entry) (register, id string) {
-	if !strings.HasSuffix(e.Kind.Name, ".registered") {
-		return "", ""
-	}
-	return e.Kind.Object, e.Text(e.Kind.Object)
 }
 
 // moves tells the time zone an entry gives its organization, or "". A zone

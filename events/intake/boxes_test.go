@@ -23,7 +23,7 @@ func sample(f events.Field) string {
 	v := map[events.Type]string{
 		events.Reference: `"city/` + strings.ReplaceAll(f.Path, ".", "-") + `"`, events.Date: `"2026-06-24"`,
 		events.Instant: `"2026-06-24T22:30:00Z"`, events.Period: `"P30D"`, events.Count: `7`, events.Number: `12`,
-		events.Flag: `true`, events.Link: `"https://example.org/x"`, events.Decimal: `"41.878"`,
+		events.Flag: `true`, events.Hash: `"` + strings.Repeat("0a", 32) + `"`, events.Link: `"https://example.org/x"`, events.Decimal: `"41.878"`,
 		events.Zone: `"Europe/Tallinn"`, events.Prose: `"text for ` + f.Path + `"`, events.Line: `"line for ` + f.Path + `"`,
 		events.Persons: `{"mode":"none"}`, events.Name: `{"organization":"city","source":"city/app","id":"x"}`,
 	}[f.Type]
@@ -168,8 +168,10 @@ func checkSlips(t *testing.T, e *events.Entry, slips map[events.BoxKind][]string
 	}
 	if e.Kind.IsData() {
 		officers, person = append(officers, "occurredAt", "recordedAt"), append(person, "occurredAt", "recordedAt")
-		if _, has := e.Kind.Field("dataset"); has && single && (all || e.Kind.Name != "data.accessed") {
-			officers, person = append(officers, "dataset"), append(person, "dataset")
+		for _, f := range e.Kind.Fields {
+			if f.Register == "dataset" && single && (all || f.Required) {
+				officers, person = append(officers, f.Path), append(person, f.Path)
+			}
 		}
 	}
 	if all && e.Kind.IsData() {

@@ -106,6 +106,9 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 		RecordedAt: p.facts.RecordedAt, Day: p.local.Format(time.DateOnly), Hour: p.local.Hour(),
 		Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "",
 	}
+	if f.Dataset == "" {
+		f.Dataset = text("output")
+	}
 	if v, ok := e.Data.Get("sequence"); ok {
 		f.Sequence = v.Int()
 	}

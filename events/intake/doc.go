@@ -23,6 +23,7 @@
 //
 // Keys:
 //
+//	v                        daybook/book@2; a book of another format is filled again
 //	c                        cursor, u64
 //	e ‖ event name           u64 sequence ‖ entry hash ‖ content ‖ [handle of its one person]
 //	p ‖ handle               u64 tags so far; present means enrolled
@@ -42,6 +43,13 @@
 // A single result also has "receipt", a batch has one for all. With
 // ?wait=anchored each accepted result has "proof" when it is published within
 // five seconds.
+//
+// # Desk
+//
+// The [Desk] is where officers and auditors have sealed details opened. It says
+// ledger.read first, [Writer.Say], and hands out nothing before that is durable.
+// The reading of an entry about one person carries her next tag, so that her
+// trail shows who looked.
 //
 // # Tokens
 //

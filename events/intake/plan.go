@@ -182,7 +182,7 @@ func (p *plan) keep(n *planned, item *waiting, enrolled bool) {
 			p.enrol = append(p.enrol, n.who)
 		}
 	}
-	if register, id := registers(n.entry); id != "" {
+	if register, id := n.entry.Begins(); id != "" {
 		p.known[reference{register, id}] = true
 	}
 	if organization, zone := moves(n.entry); zone != "" {
@@ -261,6 +261,9 @@ func (w *Writer) zoneOf(p *plan, item *waiting) (string, bool, error) {
 
 // isKnown looks a reference up in the group before the book.
 func (w *Writer) isKnown(p *plan, register, id string) (bool, error) {
+	if register == events.AnyRegister {
+		return w.isAnywhere(p, id)
+	}
 	r := reference{register, id}
 	if ok, asked := p.known[r]; asked {
 		return ok, nil
@@ -270,6 +273,16 @@ func (w *Writer) isKnown(p *plan, register, id string) (bool, error) {
 		p.known[r] = ok
 	}
 	return ok, err
+}
+
+// isAnywhere says that a register, whichever, knows id.
+func (w *Writer) isAnywhere(p *plan, id string) (bool, error) {
+	for _, register := range events.Registers() {
+		if ok, err := w.isKnown(p, register, id); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // answer gives every planned event its place.
