@@ -28,23 +28,44 @@ type body struct {
 	batch  bool
 }
 
-// readBody reads a request in the mode its content type names, as the
+// readRequest reads a request in the mode its content type names, as the
 // CloudEvents HTTP binding 1.0.2 defines them.
-func readBody(w http.ResponseWriter, r *http.Request) (body, *events.Problem) {
-	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := params["charset"]
+func readRequest(w http.ResponseWriter, r *http.Request) (body, *events.Problem) {
+	mediaType, ok := mediaOf(r.Header.Get("Content-Type"))
 	known := mediaType == typeEvent || mediaType == typeBatch || events.IsJSON(mediaType) && r.Header.Get("ce-specversion") != ""
-	if err != nil || !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return body{}, &events.Problem{Status: 415, Code: "unsupported-media-type", Detail: "send " + typeEvent + ", " + typeBatch + ", or application/json with ce- headers, in UTF-8"}
+	if !ok || !known {
+		return body{}, unsupported()
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return body{}, &events.Problem{Status: 413, Code: "too-large", Detail: "a request has at most 1 MiB"}
+		return body{}, oversized()
 	}
 	if err != nil {
 		return body{}, &events.Problem{Status: 400, Code: "cut-off", Detail: "the body ended early"}
 	}
+	return parseBody(mediaType, r.Header, raw)
+}
+
+// mediaOf is the media type of a content type in UTF-8; false when it is no
+// content type or names another charset.
+func mediaOf(contentType string) (string, bool) {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return mediaType, err == nil && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
+
+func unsupported() *events.Problem {
+	return &events.Problem{Status: 415, Code: "unsupported-media-type", Detail: "send " + typeEvent + ", " + typeBatch + ", or application/json with ce- headers, in UTF-8"}
+}
+
+func oversized() *events.Problem {
+	return &events.Problem{Status: 413, Code: "too-large", Detail: "a request has at most 1 MiB"}
+}
+
+// parseBody reads the payload of a known media type. What is not one of the two
+// structured types is the data of binary mode.
+func parseBody(mediaType string, h http.Header, raw []byte) (body, *events.Problem) {
 	v, err := events.ParseValue(raw)
 	if err != nil {
 		return body{}, events.SyntaxProblem(err)
@@ -55,7 +76,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body, *events.Problem) {
 	case typeEvent:
 		return body{events: []events.Value{v}, sizes: []int{len(raw)}}, nil
 	}
-	return binaryBody(r.Header, v, len(raw))
+	return binaryBody(h, v, len(raw))
 }
 
 func batchBody(v events.Value, size int) (body, *events.Problem) {

@@ -1,5 +1,5 @@
-// Package intake is how events come in: the HTTP door that checks and answers,
-// the one writer that numbers, seals and appends, and the writer's book.
+// Package intake is how events come in: the doors that check and answer, over
+// HTTP and over NATS, the one writer that numbers, seals and appends, and the writer's book.
 //
 // # One writer
 //
@@ -44,6 +44,47 @@
 // ?wait=anchored each accepted result has "proof" when it is published within
 // five seconds.
 //
+// # NATS door
+//
+// [NATSDoor] takes the same events by request and reply, with the same checks,
+// results, receipts and limits. The user's name is free, as the source; the
+// password is the token, which may also stand alone (nats://TOKEN@host). With KEY
+// for the SHA-256 of the token in lower-case hexadecimal,
+//
+//	daybook.v1.events.KEY   is where its holder sends, and nobody else can
+//	_INBOX.KEY.>            is where its holder listens, and nobody else can
+//
+// so a client sets its inbox prefix to _INBOX.KEY. The subject is what says who
+// speaks: the server lets only the connection that gave the token publish there.
+// For every request the door looks the token up again by KEY, so that a token
+// revoked is refused at once, on connections that are still open too; those end
+// when the client goes. KEY gives the token away as little as its file's name does.
+//
+// A message is read as the CloudEvents NATS binding 1.0.2 has it, the event as
+// JSON; a Content-Type of application/cloudevents+json says so, and
+// application/cloudevents-batch+json makes it a batch. That binding knows no
+// binary mode, because its NATS had no headers; here it is as in the HTTP binding:
+// ce- headers with percent-encoded values, the data as the payload, its type,
+// JSON, in ce-datacontenttype or Content-Type. Names of headers count in any case.
+// Daybook-Wait: anchored is the ?wait=anchored of HTTP.
+//
+// The answer is the JSON that HTTP gives, with Content-Type application/json, or
+// application/problem+json when nothing was looked at. A refusal has the headers
+// Nats-Service-Error, the problem's code, and Nats-Service-Error-Code, its
+// status; one that may be repeated has Retry-After. The door has at most 1,024
+// requests and 64 MiB in hand and answers 429 to more. It answers only into the
+// sender's inbox: a message whose reply subject lies elsewhere, or that has none,
+// is not taken, since nobody would learn of its refusal. No answer at all
+// means send it again, as a repeat gets the first one's position. Before the door
+// opens and after it closes the server itself says that there are no responders.
+//
+// The door is a service in the sense of NATS: $SRV.PING and $SRV.INFO, alone or
+// with .daybook, say what it is.
+//
+// It stands in this package, and not in one of its own, because both doors are
+// one check with two ways in, none of which is anybody else's business. What is
+// imported for it is a client, which brings neither server nor storage.
+//
 // # Desk
 //
 // The [Desk] is where officers and auditors have sealed details opened. It says
@@ -53,7 +94,10 @@
 //
 // # Tokens
 //
-// A token is bound to a role, an organization and sources. The directory holds
-// one file for each, named by the token's SHA-256, so that a token made by
-// another process works at once and a copied directory gives no token away.
+// A token is bound to a role, an organization and sources, an emitter's perhaps
+// to a rhythm. The directory holds one file for each, named by the token's
+// SHA-256, so that a token made by another process works at once and a copied
+// directory gives no token away. Revoking renames the file: the token ends at
+// once, and that it was there stays known. Both are synced before they are told.
+// Officers see a token by its [TokenName].
 package intake

@@ -31,7 +31,10 @@ type doorway struct {
 func openDoor(t testing.TB, p plan, publishing bool) *doorway {
 	t.Helper()
 	h := openHouse(t, p)
-	tokens := must[*intake.Tokens](t)(intake.OpenTokens(t.TempDir()))
+	tokens := p.nats
+	if tokens == nil {
+		tokens = must[*intake.Tokens](t)(intake.OpenTokens(t.TempDir()))
+	}
 	d := &doorway{house: h, tokens: map[events.Role]string{}, door: &intake.Door{Writer: h.writer, Tokens: tokens, Ledger: h.anchor(t, publishing)}}
 	for _, role := range []events.Role{events.Emitter, events.Registrar, events.Officer, events.Auditor, events.Admin} {
 		d.tokens[role] = must[string](t)(tokens.Mint(intake.Grant{Role: role, Organization: "city", Sources: []string{"city/app"}}))

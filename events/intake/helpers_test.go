@@ -83,13 +83,15 @@ type plan struct {
 	tap      *tap      // between writer and history
 	now      time.Time // default: the real clock
 	maxQueue int
-	idle     bool // the writer does not run
+	idle     bool           // the writer does not run
+	nats     *intake.Tokens // the history's server also listens, for these
 }
 
 // house is everything around one writer, on one directory, all of it real.
 type house struct {
 	plan
 	ring    keys
+	broker  *broker.Broker
 	nc      *nats.Conn
 	history *stream.History
 	book    *intake.Book
@@ -112,7 +114,15 @@ func openHouse(t testing.TB, p plan) *house {
 	t.Cleanup(func() { h.close(t) })
 	ring := must[*keyring.Keyring](t)(keyring.Open(keyring.Config{Dir: p.keys}))
 	h.ring = keys{ring}
-	b := must[*broker.Broker](t)(broker.Open(broker.Config{Dir: filepath.Join(p.dir, "history")}))
+	cfg := broker.Config{Dir: filepath.Join(p.dir, "history")}
+	if p.nats != nil {
+		cfg.Listen, cfg.Authenticate = "127.0.0.1:0", func(_, password string) (broker.Client, bool) {
+			allowed, ok := p.nats.Subjects(password)
+			return broker.Client(allowed), ok
+		}
+	}
+	b := must[*broker.Broker](t)(broker.Open(cfg))
+	h.broker = b
 	h.closers = append(h.closers, ring.Close, b.Close)
 	h.nc = must[*nats.Conn](t)(b.Connect())
 	h.history = must[*stream.History](t)(stream.Open(t.Context(), h.nc, stream.Config{Healthy: b.Healthy}))

@@ -27,15 +27,7 @@ type Reader struct {
 
 // MayRead says whether what organization recorded is this grant's to read: an
 // officer's own, and everything to an auditor who is bound to none.
-func (g Grant) MayRead(organization string) bool {
-	switch g.Role {
-	case events.Officer:
-		return g.Organization != "" && g.Organization == organization
-	case events.Auditor:
-		return g.Organization == "" || g.Organization == organization
-	}
-	return false
-}
+func (g Grant) MayRead(organization string) bool { return g.Role.MayRead(g.Organization, organization) }
 
 // Opening finds keys and never makes one.
 type Opening interface {
