@@ -19,8 +19,8 @@ type Finding struct {
 	ID           string // 22 characters, the same for the same matter at any size
 	Organization string
 	Code         string            // which case of the rule: reference, look-back, overdue, …
-	Count        uint64            // of entries; rule 8: days, rule 9: missing numbers
-	Positions    []events.Index    // of the first MaxPositions entries; rule 8: the first of each day
+	Count        uint64            // of entries; of a run: days, of bursts: hours, of a gap: missing numbers
+	Positions    []events.Index    // of the first MaxPositions entries; of a run: the first of each day
 	First, Last  events.Index      // positions of the first entry and the last
 	Evidence     map[string]string // public references and codes, and pseudonyms for officers
 	FirstDay     string            // local; of the days it is about
@@ -42,7 +42,6 @@ type FindingFilter struct {
 const (
 	findingPrefix = "fs"
 	knownPrefix   = "fr" // what rules need of registers, as last said
-	actorPrefix   = "fd" // an actor's days, see foldPattern
 	numberPrefix  = "fq" // a source's numbers, see foldSequence
 )
 
@@ -129,7 +128,7 @@ func (b *batch) notedAt(key []byte) (noted, bool, error) {
 
 // Findings are the findings that f chooses as they stand at asOf, sorted by
 // organization, rule and ID. The rules about elapsed time compare days with the
-// day asOf has in its own location. They are for officers: what shows them
+// day that it is at asOf in each organization's own time zone. They are for officers: what shows them
 // records ledger.read.
 func (r Reader) Findings(asOf time.Time, f FindingFilter) ([]Finding, error) {
 	done, err := r.useOfficers()
@@ -180,7 +179,7 @@ func (r Reader) findings(asOf time.Time, f FindingFilter) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived} {
+	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived, r.silent} {
 		more, err := rule(asOf)
 		if err != nil {
 			return nil, err
@@ -252,7 +251,7 @@ func (r Reader) locate(f *Finding) error {
 	switch {
 	case f.Positions != nil:
 		return nil
-	case f.Rule == RulePattern:
+	case f.Code == codeRun:
 		return r.locateRun(f)
 	}
 	prefix := finding{rule: f.Rule}.key(f.Organization, f.ID)
@@ -292,7 +291,7 @@ func single(f finding, organization, day string, p events.Index) Finding {
 // overdue is the part of rule 5 that a clock decides: a finding for each dataset
 // whose deletion is overdue.
 func (r Reader) overdue(asOf time.Time) ([]Finding, error) {
-	datasets, err := r.retention(asOf)
+	datasets, err := r.retention(r.calendar(asOf))
 	if err != nil {
 		return nil, err
 	}
@@ -325,18 +324,24 @@ func (r Reader) unreceived(asOf time.Time) ([]Finding, error) {
 		return nil, err
 	}
 	var out []Finding
-	today := asOf.Format(time.DateOnly)
-	late := func(day string) bool { return addDays(day, ReceiptGrace) < today }
+	days := r.calendar(asOf)
+	note := func(f finding, organization, day string, p events.Index) error {
+		today, err := days.today(organization)
+		if err == nil && addDays(day, ReceiptGrace) < today {
+			out = append(out, single(f, organization, day, p))
+		}
+		return err
+	}
 	for _, s := range shares {
-		if late(s.Day) {
-			f := finding{rule: RuleReceipt, code: "not-received", evidence: texts("dataset", s.Dataset, "recipient", s.Recipient)}
-			out = append(out, single(f, s.Organization, s.Day, s.Position))
+		f := finding{rule: RuleReceipt, code: "not-received", evidence: texts("dataset", s.Dataset, "recipient", s.Recipient)}
+		if err := note(f, s.Organization, s.Day, s.Position); err != nil {
+			return nil, err
 		}
 	}
 	for _, x := range receipts {
-		if late(x.Day) {
-			f := finding{rule: RuleReceipt, code: "not-shared", evidence: texts("counterpart", x.Counterpart.String(), "dataset", x.Dataset)}
-			out = append(out, single(f, x.Organization, x.Day, x.Position))
+		f := finding{rule: RuleReceipt, code: "not-shared", evidence: texts("counterpart", x.Counterpart.String(), "dataset", x.Dataset)}
+		if err := note(f, x.Organization, x.Day, x.Position); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,210 +11,15 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
-// matter is a finding as a careful reader of the whole history would note it.
-type matter struct {
-	count       uint64
-	positions   []events.Index
-	first, last string
-}
-
-// notebook is every matter by organization, rule, code and what it is about.
-type notebook map[string]matter
-
-func (n notebook) note(m message, rule int, code string, about ...string) {
-	key := fmt.Sprintf("%s %d %s %s", m.entry.Text("organization"), rule, code, strings.Join(about, " "))
-	on := dayOf(m.entry)
-	x, ok := n[key]
-	if !ok {
-		x.first, x.last = on, on
-	}
-	n[key] = matter{x.count + 1, append(x.positions, m.position), min(x.first, on), max(x.last, on)}
-}
-
-// judge applies the folded rules one entry at a time, asking the register view
-// what was known before. Rules 8 and 9 need all entries, see patterns and gaps.
-func judge(v *Views, all []message) notebook {
-	n := notebook{}
-	for _, m := range all {
-		before := func(register, id string) (Item, values) {
-			item, _ := v.At(m.position.Seq().Size()-1).Item(register, id)
-			return item, values{item.Fields}
-		}
-		e := m.entry
-		if e.Text("organization") == "" {
-			continue
-		}
-		n.unknown(m)
-		if e.Kind.Object == "dataset" && e.Kind.Name != "retention.set" {
-			n.class(v, m)
-		}
-		if !e.Kind.IsData() {
-			continue
-		}
-		_, activity := before("activity", e.Text("activity"))
-		system, systemSays := before("system", e.Text("system"))
-		if p := e.Text("purpose"); p != "" && len(activity.list("purposes")) > 0 && !slices.Contains(activity.list("purposes"), p) {
-			n.note(m, 2, "purpose", e.Text("activity"), p)
-		}
-		used := e.Kind.Name != "data.deleted" && e.Text("outcome") != "denied" && e.Text("subjects.mode") != "none"
-		basis := e.Text("legalBasis") + activity.text("legalBasis") + activity.text("authority")
-		reason := e.Text("purpose") + strings.Join(activity.list("purposes"), "")
-		if used && (basis == "" || reason == "" && !m.fold.HasReason) {
-			about := []string{"by", e.Text("activity")}
-			if e.Text("activity") == "" {
-				about = []string{"in", e.Text("system")}
-			}
-			n.note(m, 3, "basis", about...)
-		}
-		_, dataset := before("dataset", m.fold.Dataset)
-		period := dataset.text("retention")
-		if r, ok := dataset.Get("retention"); ok {
-			period = values{r.Object()}.text("period")
-		}
-		days := map[string]int{"PT1H": 0, "PT36H": 1, "P2D": 2, "P30D": 30, "P1M": 31, "P1Y": 365}
-		if back := e.Text("lookBack"); back != "" && period != "" && days[back] > days[period] {
-			n.note(m, 5, "look-back", m.fold.Dataset, back, period, e.Text("activity"), e.Text("system"))
-		}
-		ended := "9999"
-		for _, on := range []string{system.Ended, systemSays.text("ends")} {
-			if on != "" {
-				ended = min(ended, on)
-			}
-		}
-		if m.fold.Day > ended {
-			n.note(m, 11, "ended", e.Text("system"), ended)
-		}
-		if used && e.Text("subjects.mode") == "unknown" && activity.text("subjectsExpected") == "bulk" {
-			n.note(m, 15, "unnamed", e.Text("activity"))
-		}
-	}
-	return n
-}
-
-func (n notebook) unknown(m message) {
-	var fields []string
-	for _, name := range m.entry.Texts("unresolved") {
-		if name, _, _ = strings.Cut(name, "/"); name == "organization" {
-			n.note(m, 1, "organization")
-		} else {
-			fields = append(fields, name)
-		}
-	}
-	slices.Sort(fields)
-	if fields = slices.Compact(fields); fields == nil {
-		return
-	}
-	about := []string{strings.Join(fields, "+"), m.entry.Kind.Name}
-	if !m.entry.Kind.IsData() {
-		about = append(about, fmt.Sprint(m.position))
-	}
-	n.note(m, 1, "reference", about...)
-}
-
-func (n notebook) class(v *Views, m message) {
-	id := m.entry.Text("dataset")
-	before, _ := v.At(m.position.Seq().Size()-1).Item("dataset", id)
-	after, err := v.At(m.position.Seq().Size()).Item("dataset", id)
-	if err != nil {
-		return
-	}
-	classes := events.CodeClassification.Terms()
-	was, is := values{before.Fields}.text("classification"), values{after.Fields}.text("classification")
-	if is != "" && slices.Index(classes, is) < slices.Index(classes, was) {
-		n.note(m, 6, "lowered", id, fmt.Sprint(m.position))
-	}
-	if p := (values{after.Fields}).text("pii"); p == "direct" && (is == "Public" || is == "Sensitive") && m.entry.Text("classification") != "" {
-		n.note(m, 6, "below-private", id, fmt.Sprint(m.position))
-	}
-}
-
-// patterns notes every maximal run of an actor's days.
-func (n notebook) patterns(all []message) {
-	days := map[string]map[string]events.Index{}
-	for _, m := range all {
-		if m.fold.Actor == "" {
-			continue
-		}
-		who := m.entry.Text("organization") + " 8 consecutive-days " + m.fold.Actor
-		if days[who] == nil {
-			days[who] = map[string]events.Index{}
-		}
-		if _, ok := days[who][m.fold.Day]; !ok {
-			days[who][m.fold.Day] = m.position
-		}
-	}
-	for who, of := range days {
-		run := matter{}
-		for _, day := range append(slices.Sorted(maps.Keys(of)), "9999-12-31") {
-			if run.last != "" && addDays(run.last, 1) != day {
-				if run.count >= LongRun {
-					n[who+" "+run.first] = run
-				}
-				run = matter{}
-			}
-			if run.count == 0 {
-				run.first = day
-			}
-			run = matter{run.count + 1, append(run.positions, of[day]), run.first, day}
-		}
-	}
-}
-
-// gaps notes what every source left out.
-func (n notebook) gaps(all []message) {
-	given := map[string]map[int64]bool{}
-	for _, m := range all {
-		if m.fold.Sequence < 0 {
-			continue
-		}
-		from := m.entry.Text("organization") + " 9 gap " + m.entry.Text("source")
-		if given[from] == nil {
-			given[from] = map[int64]bool{}
-		}
-		given[from][m.fold.Sequence] = true
-	}
-	for from, of := range given {
-		numbers := slices.Sorted(maps.Keys(of))
-		if missing := numbers[len(numbers)-1] - numbers[0] + 1 - int64(len(numbers)); missing > 0 {
-			n[from] = matter{count: uint64(missing)}
-		}
-	}
-}
-
-// about is what the notebook calls a finding.
-func about(f Finding) string {
-	var of []string
-	for _, name := range map[int][]string{
-		1: {"fields", "kind"}, 2: {"activity", "purpose"}, 5: {"dataset", "lookBack", "period"}, 6: {"dataset"},
-		8: {"actor"}, 9: {"source"}, 11: {"system", "ended"}, 15: {"activity"},
-	}[f.Rule] {
-		if v := f.Evidence[name]; v != "" {
-			of = append(of, strings.ReplaceAll(v, " ", "+"))
-		}
-	}
-	switch {
-	case f.Rule == 3 && f.Evidence["activity"] != "":
-		of = []string{"by", f.Evidence["activity"]}
-	case f.Rule == 3:
-		of = []string{"in", f.Evidence["system"]}
-	case f.Code == "look-back":
-		of = append(of, f.Evidence["activity"], f.Evidence["system"])
-	case f.Rule == 8:
-		of = append(of, f.FirstDay)
-	case f.Rule == 6, f.Rule == 1 && f.Code == "reference" && !strings.HasPrefix(f.Evidence["kind"], "data."):
-		of = append(of, fmt.Sprint(f.First))
-	}
-	return fmt.Sprintf("%s %d %s %s", f.Organization, f.Rule, f.Code, strings.Join(of, " "))
-}
-
 func TestFindingsAreThoseOfACarefulReader(t *testing.T) {
-	seen := map[int]int{}
+	seen, codes := map[int]int{}, map[string]bool{}
 	for seed := range uint64(3) {
-		messages := newWorld(t, 40+seed).live(450)
+		messages := newWorld(t, 40+seed).live(700)
 		all, v := observed(t, messages), foldedViews(t, messages)
-		for _, size := range []int{40, 200, 450} {
+		for _, size := range []int{40, 200, 700} {
 			want := judge(v, all[:size])
 			want.patterns(all[:size])
+			want.habits(all[:size])
 			want.gaps(all[:size])
 			list, err := v.At(events.Size(size)).Findings(time.Time{}, FindingFilter{Limit: MaxLimit})
 			if err != nil {
@@ -223,19 +27,20 @@ func TestFindingsAreThoseOfACarefulReader(t *testing.T) {
 			}
 			got := map[string]bool{}
 			for _, f := range list {
-				key := strings.TrimSuffix(about(f), " ")
-				w, ok := want[about(f)]
+				key := strings.TrimSuffix(headline(f), " ")
+				w, ok := want[headline(f)]
 				if got[key] || !ok || w.count != f.Count {
 					t.Fatalf("seed %d at %d: %+v, want %+v %v", seed, size, f, w, ok)
 				}
 				got[key] = true
 				seen[f.Rule]++
+				codes[f.Code], codes[f.Evidence["reason"]] = true, true
 				if f.Rule == RuleSequence {
 					continue
 				}
 				slices.Sort(w.positions)
 				slices.Sort(f.Positions)
-				if f.Rule != RulePattern || len(w.positions) <= MaxPositions {
+				if f.Code != codeRun || len(w.positions) <= MaxPositions {
 					if !slices.Equal(f.Positions, w.positions[:min(MaxPositions, len(w.positions))]) {
 						t.Errorf("seed %d at %d: %s is at %v, want %v", seed, size, key, f.Positions, w.positions)
 					}
@@ -251,9 +56,17 @@ func TestFindingsAreThoseOfACarefulReader(t *testing.T) {
 			}
 		}
 	}
-	for _, rule := range []int{1, 2, 3, 5, 6, 8, 9, 11, 15} {
+	for _, rule := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15} {
 		if seen[rule] == 0 {
 			t.Errorf("rule %d never finds anything here", rule)
+		}
+	}
+	for _, code := range []string{
+		"not-its-own", "late", "no-agreement", "exigent", "none-named", "unknown", "ended", "expired", "other-dataset", "other-recipient",
+		"others-agreement", "no-grant", "not-live", "other-purpose",
+	} {
+		if !codes[code] {
+			t.Errorf("%s is never found here", code)
 		}
 	}
 }

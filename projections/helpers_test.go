@@ -143,6 +143,33 @@ func (w *world) say(kind, organization, at, data string) {
 	if err != nil {
 		w.tb.Fatalf("%s: %v", submitted, err)
 	}
+	w.record(e, organization, at)
+}
+
+// tell is say for the ledger, about an organization.
+func (w *world) tell(kind, organization, at, data string) {
+	w.tb.Helper()
+	v, err := events.ParseValue([]byte(strings.ReplaceAll(data, "'", `"`)))
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	e, err := events.CheckEvent(events.Nested(events.Object{
+		{Name: "data", Value: v},
+		{Name: "id", Value: events.String(fmt.Sprint(len(w.out)))},
+		{Name: "source", Value: events.String("daybook")},
+		{Name: "specversion", Value: events.String("1.0")},
+		{Name: "time", Value: events.String(at)},
+		{Name: "type", Value: events.String(events.TypePrefix + kind + events.TypeSuffix)},
+	}))
+	if err != nil {
+		w.tb.Fatalf("%s: %v", data, err)
+	}
+	w.record(e, organization, at)
+}
+
+// record is what the writer does with an event.
+func (w *world) record(e *events.Event, organization, at string) {
+	w.tb.Helper()
 	f := events.Facts{
 		Name: w.name(), Organization: organization, RecordedAt: start.Add(time.Duration(len(w.out)) * time.Second),
 		OccurredOn: at[:10], UntilOn: at[:10], RecordedOn: at[:10], Counterpart: w.name(),
@@ -163,7 +190,11 @@ func (w *world) say(kind, organization, at, data string) {
 		f.RecordedAt = w.recorded
 	}
 	for _, r := range e.References() {
-		if !w.known[r.Register+" "+r.Value] {
+		isKnown := w.known[r.Register+" "+r.Value]
+		if r.Register == events.AnyRegister {
+			isKnown = slices.ContainsFunc(events.Registers(), func(register string) bool { return w.known[register+" "+r.Value] })
+		}
+		if !isKnown {
 			f.Unresolved = append(f.Unresolved, r.Name)
 		}
 	}
@@ -176,8 +207,8 @@ func (w *world) say(kind, organization, at, data string) {
 	}
 	entry, err := e.Entry(f)
 	w.append(w.fold(e, f), entry, err)
-	if id, _ := e.Data.Get(e.Kind.Object); strings.HasSuffix(kind, ".registered") {
-		w.known[e.Kind.Object+" "+id.Text()] = true
+	if register, id := entry.Begins(); id != "" {
+		w.known[register+" "+id] = true
 	}
 }
 
@@ -188,7 +219,7 @@ func (w *world) fold(e *events.Event, f events.Facts) events.Fold {
 	slices.Reverse(actor)
 	out := events.Fold{
 		Actor: string(actor), Role: text("actor.role"), Unit: text("actor.unit"), OccurredAt: e.Time, RecordedAt: f.RecordedAt,
-		Day: e.Given[:10], Hour: e.Time.Hour(), Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "",
+		Day: e.Given[:10], Hour: e.Time.Hour(), Sequence: -1, Dataset: text("dataset") + text("output"), HasReason: text("reasonText") != "",
 	}
 	if v, ok := e.Data.Get("sequence"); ok {
 		out.Sequence = v.Int()
@@ -213,82 +244,6 @@ func (w *world) enrol() {
 	w.bytes(p.Commitment[:])
 	e, err := events.Enrolled(w.name(), start, []events.Pair{p})
 	w.append(ownFold(), e, err)
-}
-
-func pick(w *world, from ...string) string { return from[w.rng.IntN(len(from))] }
-
-// live says n events of every open kind at random.
-func (w *world) live(n int) []events.Stored {
-	w.open()
-	for len(w.out) < n {
-		organization := pick(w, "eugene-police", "array-of-things", "chicago", ExampleOrganization)
-		at := fmt.Sprintf("2026-06-%02dT%02d:30:00Z", 15+w.rng.IntN(14), w.rng.IntN(24))
-		system, dataset := pick(w, "s/1", "s/2", "s", "s-3"), pick(w, "d/1", "d/2", "d/3", "d")
-		switch w.rng.IntN(3) {
-		case 0:
-			w.register(organization, system, dataset, at)
-		default:
-			w.use(organization, system, dataset, at)
-		}
-	}
-	return w.out
-}
-
-func (w *world) register(organization, system, dataset, at string) {
-	title := fmt.Sprintf("'Title “%d”'", w.rng.IntN(100))
-	said := [][2]string{
-		{"organization.registered", "{'organization':'" + organization + "','name':" + title + ",'kind':'city','timeZone':'America/Chicago'}"},
-		{"system.registered", "{'system':'" + system + "','name':" + title + ",'kind':'camera','model':'s-3','datasets':['" + dataset + "'],'place':{'lat':'41.8','lon':'-87.6'}}"},
-		{"system.changed", "{'system':'" + system + "','starts':'2026-01-01','ends':'" + pick(w, "2026-06-18", "2026-07-01") + "','place':{'lat':'41.9'}}"},
-		{"system.moved", "{'system':'" + system + "','place':{'address':" + title + "}}"},
-		{"system.decommissioned", "{'system':'" + system + "','on':'" + pick(w, "2026-06-20", "2026-07-01") + "','mediaSanitized':true}"},
-		{"dataset.registered", "{'dataset':'" + dataset + "','title':" + title + ",'access':{'open':false,'restricted':'privacy'}}"},
-		{"dataset.reclassified", "{'dataset':'" + dataset + "','classification':'" + pick(w, "Public", "Sensitive", "Private") + "','pii':'" + pick(w, "none", "direct") + "'}"},
-		{"dataset.retired", "{'dataset':'" + dataset + "'}"},
-		{"retention.set", "{'dataset':'" + dataset + "','period':'" + pick(w, "P30D", "P1M", "PT36H", "P2D") + "','method':'Erase'}"},
-		{"activity.registered", "{'activity':'a/1','title':" + title + ",'systems':['" + system + "'],'subjectsExpected':'" + pick(w, "none", "bulk") + "'}"},
-		{"activity.superseded", "{'activity':'a/1','datasets':['" + dataset + "'],'purposes':['" + pick(w, purposes...) + "']}"},
-		{"activity.superseded", "{'activity':'a/1','" + pick(w, "legalBasis':'"+legalBasis, "authority':'ORS 1.2") + "'}"},
-	}
-	if w.known["organization "+organization] {
-		said = append(said, [2]string{"organization.changed", "{'organization':'" + organization + "','contact':" + title + "}"})
-	}
-	one := said[w.rng.IntN(len(said))]
-	w.say(one[0], organization, at, one[1])
-}
-
-var (
-	purposes   = events.CodePurpose.Terms()[:3]
-	legalBasis = events.CodeLegalBasis.Terms()[0]
-)
-
-func (w *world) use(organization, system, dataset, at string) {
-	subjects := pick(w, "{'mode':'none'}", "{'mode':'unknown'}", "{'mode':'single','persons':[{'scheme':'email','value':'x@example.org'}]}")
-	both := "'dataset':'" + dataset + "','subjects':" + subjects
-	for _, more := range []string{
-		",'activity':'a/1'", ",'actor':{'id':'" + pick(w, "ann", "bob") + "','unit':'u/1'}", ",'purpose':'" + pick(w, purposes...) + "'",
-		",'sequence':" + fmt.Sprint(w.rng.IntN(120)), ",'reasonText':'why'", ",'legalBasis':'" + legalBasis + "'",
-	} {
-		if w.rng.IntN(2) == 0 {
-			both += more
-		}
-	}
-	switch w.rng.IntN(8) {
-	case 0:
-		w.say("data.collected", organization, at, "{"+both+",'system':'"+system+"','records':40}")
-	case 1, 2:
-		more := pick(w, "", ",'disclosureClass':'routine'", ",'disclosureClass':'exigent','legalStandard':'warrant'")
-		w.say("data.shared", organization, at, "{"+both+more+",'recipient':'"+pick(w, "chicago", "eugene-police", "nobody")+"'}")
-	case 3:
-		w.say("data.deleted", organization, at, "{"+both+",'method':'Erase','trigger':'"+pick(w, "retention-end", "person-request")+"'}")
-	case 4:
-		w.enrol()
-	case 5:
-		w.say("data.received", organization, at, "{"+both+",'counterpart':{'organization':'chicago','source':'chicago','id':'1'}}")
-	default:
-		w.say("data.accessed", organization, at, "{"+both+",'system':'"+system+"','operation':'Query','outcome':'"+pick(w, "unstated", "denied")+
-			"','lookBack':'"+pick(w, "P30D", "PT1H", "P1Y")+"'}")
-	}
 }
 
 // opened opens views in fs, which the test closes.

@@ -2,8 +2,10 @@ package projections
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,21 +14,23 @@ import (
 
 // Item is one object of a register.
 type Item struct {
-	Register     string // organization, system, dataset or activity
+	Register     string // one of events.Registers
 	ID           string
-	Fields       events.Object // as last said, by the paths of the kinds' tables; a dataset's retention beside them
-	Organization string        // that registered it last
-	Source       string        // through which it did
-	Ended        string        // day it was decommissioned or retired, "" while it lasts
+	Fields       events.Object // as last said, by the paths of the kinds' tables; what was noted beside them, see doc
+	Organization string        // that registered it first, and alone may change it
+	Source       string        // through which it did last
+	Ended        string        // day it was decommissioned, retired, terminated or the like, "" while it lasts
 	Latest       Change        // what led to this state
-	History      []Change      // all, oldest first; nil in a list
+	History      []Change      // all that was said about it, oldest first; nil in a list
 }
 
 // Change is one entry about an item.
 type Change struct {
-	Position   events.Index
-	Kind       string
-	OccurredAt string // as given
+	Position     events.Index
+	Kind         string
+	OccurredAt   string // as given
+	Organization string // that said so
+	Foreign      bool   // it is not the item's own organization, and this changed nothing
 }
 
 // Item is the object id of a register, or ErrNotFound.
@@ -56,8 +60,21 @@ func (r Reader) Item(register, id string) (Item, error) {
 	if history == nil {
 		return Item{}, ErrNotFound
 	}
-	item.History = history
+	if item.History, err = r.withRemarks(history, register, id); err != nil {
+		return Item{}, fmt.Errorf("reading %s %s: %w", register, id, err)
+	}
 	return item, nil
+}
+
+// withRemarks adds to an item's history what others said of it.
+func (r Reader) withRemarks(history []Change, register, id string) ([]Change, error) {
+	err := r.rows(r.v.db, part(remarkPrefix, register, id), 0, true, func(p events.Index, value []byte) error {
+		v, err := stored(value)
+		history = append(history, Change{p, v.text("kind"), v.text("occurredAt"), v.text("organization"), true})
+		return err
+	})
+	slices.SortFunc(history, func(a, b Change) int { return cmp.Compare(a.Position, b.Position) })
+	return history, err
 }
 
 // itemAt is the item as the state under it has it.
@@ -72,12 +89,12 @@ func itemAt(it *pebble.Iterator, register, id string, prefix int) (Item, error) 
 	}
 	return Item{
 		Register: register, ID: id, Fields: s.fields, Organization: s.organization, Source: s.source, Ended: s.ended,
-		Latest: Change{position, s.kind, s.occurredAt},
+		Latest: Change{position, s.kind, s.occurredAt, s.organization, false},
 	}, nil
 }
 
 // Items are the objects of a register behind the id after, sorted by id; with an
-// organization, those it registered last. Limit is as in Filter. Next is the
+// organization, those it registered first. Limit is as in Filter. Next is the
 // after of the next page, "" when nothing follows.
 func (r Reader) Items(register, organization, after string, limit int) (items []Item, next string, err error) {
 	if !clean(register, organization) {
@@ -156,7 +173,7 @@ func (l *itemList) next(id string) (string, bool) {
 }
 
 // item is how id stands at the reader's size; not found means that it was not
-// registered then, or last by another organization.
+// registered then.
 func (l *itemList) item(id string) (Item, bool, error) {
 	prefix := part(statePrefix, l.register, id)
 	bound := number(append([]byte{}, prefix...), events.Index(l.reader.size))
@@ -164,5 +181,5 @@ func (l *itemList) item(id string) (Item, bool, error) {
 		return Item{}, false, l.states.Error()
 	}
 	item, err := itemAt(l.states, l.register, id, len(prefix))
-	return item, l.organization == "" || item.Organization == l.organization, err
+	return item, true, err
 }

@@ -134,6 +134,7 @@ func answers(t *testing.T, r Reader, entries []*events.Entry) string {
 	say(uses, err)
 	say(next, nil)
 	say(r.TrailFacets(TrailFilter{}))
+	say(r.TrailFacets(TrailFilter{Organization: "chicago", From: "2026-06-18", To: "2026-06-20"}))
 	for _, register := range append(events.Registers(), "none") {
 		for _, organization := range []string{"", "chicago", ExampleOrganization, "none"} {
 			items, next, err := r.Items(register, organization, "", 0)
@@ -144,7 +145,7 @@ func answers(t *testing.T, r Reader, entries []*events.Entry) string {
 			say(items, err)
 			say(next, nil)
 		}
-		for _, id := range []string{"s", "s/1", "d", "d/1", "a/1", "chicago", "?"} {
+		for _, id := range []string{"s", "s/1", "d", "d/1", "a/1", "chicago", "g/1", "t/1", "p", "?"} {
 			item, err := r.Item(register, id)
 			say(string(item.Fields.Append(nil)), err)
 			item.Fields = nil
@@ -176,7 +177,7 @@ func TestItemsPageThroughTheRegister(t *testing.T) {
 		}
 		w.say("dataset.registered", organization, "2026-06-24T08:30:00Z", "{'dataset':'"+id+"','title':'T'}")
 	}
-	// Registered again by another, c is listed there alone.
+	// Registered again by another, c stays where it was registered first.
 	w.say("dataset.registered", "eugene-police", "2026-06-24T08:30:00Z", "{'dataset':'c','title':'T'}")
 	r := foldedViews(t, w.out).Now()
 	for _, c := range []struct {
@@ -184,8 +185,8 @@ func TestItemsPageThroughTheRegister(t *testing.T) {
 		want         []string
 	}{
 		{"", []string{"a", "a-b", "a.b", "a/b", "a@2", "ab", "b", "c"}},
-		{"chicago", []string{"a", "b"}},
-		{"eugene-police", []string{"a-b", "a.b", "a/b", "a@2", "ab", "c"}},
+		{"chicago", []string{"a", "b", "c"}},
+		{"eugene-police", []string{"a-b", "a.b", "a/b", "a@2", "ab"}},
 	} {
 		for limit := 1; limit < 10; limit++ {
 			var got []string
@@ -222,9 +223,10 @@ func TestTotalsEqualACount(t *testing.T) {
 		}
 		c.Entries++
 		c.ByKind[e.Kind.Name]++
-		if at := e.Text("occurredAt"); at != "" {
-			c.ByDay[at[:10]]++
+		if e.Kind.By == events.RoleLedger {
+			continue // of nothing its organization did
 		}
+		c.ByDay[e.Text("occurredAt")[:10]]++
 		if o := e.Text("organization"); o != "" {
 			if c.ByOrganization[o] == nil {
 				c.ByOrganization[o] = map[string]uint64{}

@@ -12,9 +12,10 @@ import (
 const recordedPrefix = "cd"
 
 // foldRecorded keeps, for each UTC day, the last register or ledger entry
-// recorded on it. Entries about use give a local day only, so they place nothing.
+// recorded on it. Coarse entries, as those about use, give a local day only, so
+// they place nothing.
 func foldRecorded(b *batch, m *message) error {
-	if m.entry.Kind.IsData() {
+	if m.entry.Kind.Coarse {
 		return nil
 	}
 	b.key = append(append(b.key[:0], recordedPrefix...), day(m.entry.Text("recordedAt"))...)

@@ -3,21 +3,21 @@ package projections
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/daybook-ledger/daybook/events"
 )
 
 const (
-	statePrefix = "rs"
-	ownerPrefix = "ro"
+	statePrefix  = "rs"
+	ownerPrefix  = "ro"
+	remarkPrefix = "rx" // what others said of an object
 )
 
 // state is how one object of a register stands after one entry about it.
 type state struct {
 	fields       events.Object
-	organization string // of the last registration, like source
-	source       string
+	organization string // that registered it first: its owner
+	source       string // of the last registration
 	ended        string // day, "" while it lasts
 	kind         string // of the entry that led here, like occurredAt
 	occurredAt   string
@@ -53,64 +53,127 @@ func parseState(b []byte) (state, error) {
 // foldRegister folds what registers were told. What concerns an object the
 // register does not know, "?" or never registered, changes nothing.
 func foldRegister(b *batch, m *message) error {
-	register := m.entry.Kind.Object
-	id := m.entry.Text(register)
-	if register == "" || id == "" || id == events.Unknown {
-		return nil
-	}
-	prefix := part(statePrefix, register, id)
-	before, err := b.lastOf(prefix)
+	said, err := statementsOf(m.entry, func(register, id string) (state, bool, error) {
+		value, err := b.lastOf(part(statePrefix, register, id))
+		if err != nil || value == nil {
+			return state{}, false, err
+		}
+		s, err := parseState(value)
+		return s, err == nil, err
+	})
 	if err != nil {
 		return err
 	}
-	registers := strings.HasSuffix(m.entry.Kind.Name, ".registered")
-	var s state
-	if before == nil && !registers {
-		return nil
+	for _, x := range said {
+		if x.foreign {
+			remark := texts("kind", m.entry.Kind.Name, "occurredAt", m.entry.Text("occurredAt"), "organization", m.entry.Text("organization"))
+			b.set(number(part(remarkPrefix, x.register, x.id), m.position), remark.Append(nil))
+			continue
+		}
+		if !x.known {
+			b.key = append(append(b.key[:0], part(ownerPrefix, x.register, m.entry.Text("organization"))...), x.id...)
+			b.set(b.key, nil)
+		}
+		b.setLatest(part(statePrefix, x.register, x.id), m.position, x.before.after(m.entry).append(nil))
 	}
-	if before != nil {
-		if s, err = parseState(before); err != nil {
-			return err
+	return nil
+}
+
+// statement is what one entry says about one object of a register.
+type statement struct {
+	register, id string
+	before       state
+	known        bool // the register had the object
+	foreign      bool // another organization has registered it, so nothing changes
+}
+
+// statementsOf is what e says about objects that look knows or that e begins.
+// An assessment is about every object of its id, or only about those of the
+// assessor where there are any: who assesses her own says nothing of others that
+// happen to have the same id.
+func statementsOf(e *events.Entry, look func(register, id string) (state, bool, error)) ([]statement, error) {
+	registers, id := objectOf(e)
+	var out []statement
+	for _, register := range registers {
+		s, known, err := look(register, id)
+		if err != nil {
+			return nil, err
+		}
+		if known || e.Kind.Effect == events.Begins {
+			out = append(out, statement{register, id, s, known, known && s.organization != e.Text("organization")})
 		}
 	}
-	if registers {
-		b.key = append(append(b.key[:0], part(ownerPrefix, register, m.entry.Text("organization"))...), id...)
-		b.set(b.key, nil)
+	if isOwn := func(x statement) bool { return !x.foreign }; slices.ContainsFunc(out, isOwn) {
+		out = slices.DeleteFunc(out, func(x statement) bool { return x.foreign })
 	}
-	b.setLatest(prefix, m.position, s.after(m.entry).append(nil))
-	return nil
+	return out, nil
+}
+
+// objectOf is the object that an entry of a register is about, and the registers it
+// may stand in; none for an unknown one.
+func objectOf(e *events.Entry) (registers []string, id string) {
+	switch {
+	case e.Kind.Effect == 0:
+		return nil, ""
+	case e.Kind.Object != "":
+		registers, id = []string{e.Kind.Object}, e.Text(e.Kind.Object)
+	default:
+		registers, id = events.Registers(), e.Text("subject")
+	}
+	if id == "" || id == events.Unknown {
+		return nil, ""
+	}
+	return registers, id
 }
 
 // after is s as the entry e about the same object changes it.
 func (s state) after(e *events.Entry) state {
 	s.kind, s.occurredAt = e.Kind.Name, e.Text("occurredAt")
-	_, said, _ := strings.Cut(e.Kind.Name, ".")
-	switch said {
-	case "registered":
-		// Registered again, it begins anew; its retention was said by another
-		// kind and stays.
-		retention, set := s.fields.Get("retention")
+	switch e.Kind.Effect {
+	case events.Begins:
+		before := values{s.fields}
 		s.fields = merge(nil, "", content(e))
-		if set {
-			s.fields = s.fields.With("retention", retention)
+		for _, name := range remarks {
+			if v, ok := before.Get(name); ok {
+				s.fields = s.fields.With(name, v)
+			}
 		}
 		s.organization, s.source, s.ended = e.Text("organization"), e.Text("source"), ""
-	case "changed", "superseded", "reclassified":
+	case events.Amends:
 		s.fields = merge(s.fields, "", content(e))
-	case "moved":
+	case events.Moves:
 		// A place is one statement: an old coordinate is not part of a new place.
 		place, _ := e.Value("place")
 		s.fields = s.fields.With("place", place)
-	case "decommissioned", "retired":
+	case events.Ends:
 		s.ended = e.Text("on")
 		if s.ended == "" {
 			s.ended = dayOf(e)
 		}
 		s.fields = merge(s.fields, "", slices.DeleteFunc(content(e), func(m events.Member) bool { return m.Name == "on" }))
-	case "set":
-		s.fields = s.fields.With("retention", events.Nested(content(e)))
+	case events.Notes:
+		s.fields = s.note(e)
 	}
 	return s
+}
+
+// remarks are the members of an item that kinds of effect Notes give it. They
+// stay when it begins anew.
+var remarks = []string{"assessed", "fault", "retention"}
+
+// note is the fields of s with what e notes.
+func (s state) note(e *events.Entry) events.Object {
+	on := dayOf(e)
+	switch e.Kind.Name {
+	case "retention.set":
+		return s.fields.With("retention", events.Nested(content(e)))
+	case "system.fault":
+		return s.fields.With("fault", events.Nested(texts("fault", e.Text("fault"), "on", on)))
+	case "assessment.recorded":
+		said := texts("expires", e.Text("expires"), "on", on, "sha256", e.Text("sha256"))
+		return s.fields.With("assessed."+e.Text("assessmentKind"), events.Nested(said))
+	}
+	return s.fields
 }
 
 // envelope are the members of an entry that say nothing about its object.

@@ -11,7 +11,7 @@ import (
 // Retention is what was ordered and done about one dataset's age.
 type Retention struct {
 	Dataset         string
-	Organization    string // that set the rule in force
+	Organization    string // that registered the dataset first
 	Period          string // ISO 8601
 	Trigger, Method string // "" when the rule does not say
 	Set             events.Index
@@ -39,33 +39,15 @@ const (
 
 const retentionPrefix = "dr"
 
-// foldRetention keeps how a dataset stands after each entry that changes it. Of
-// deletions only those count that meet a rule: one person's, whose dataset is
-// private besides, and the undoing of an error do not.
+// foldRetention keeps how a dataset stands after each entry that changes it. Only
+// the organization counts that registered it first: no other can set its rule,
+// clear what is overdue or end it, and a deletion that a processor carried out is
+// its controller's to say. Of deletions only those count that meet a rule: one
+// person's, whose dataset is private besides, and the undoing of an error do not.
 func foldRetention(b *batch, m *message) error {
-	e := m.entry
-	dataset := e.Text("dataset")
-	if dataset == "" || dataset == events.Unknown {
-		return nil
-	}
-	var change func(values) events.Object
-	switch e.Kind.Name {
-	case "retention.set":
-		change = func(s values) events.Object { return ruled(s, m) }
-	case "data.deleted":
-		if t := e.Text("trigger"); t == "person-request" || t == "error" {
-			return nil
-		}
-		change = func(s values) events.Object { return deleted(s, m) }
-	case "data.collected":
-		change = func(s values) events.Object { return seen(s, dayOf(e)) }
-	case "dataset.retired", "dataset.registered":
-		on := e.Text("on")
-		if on == "" && e.Kind.Name == "dataset.retired" {
-			on = dayOf(e)
-		}
-		change = func(s values) events.Object { return s.say("ended", on) }
-	default:
+	change := retentionChange(m)
+	dataset := m.entry.Text("dataset")
+	if change == nil || dataset == "" || dataset == events.Unknown {
 		return nil
 	}
 	prefix := part(retentionPrefix, dataset)
@@ -79,15 +61,45 @@ func foldRetention(b *batch, m *message) error {
 			return err
 		}
 	}
-	if o := change(s); len(o)+len(s.Object) > 0 && string(o.Append(nil)) != string(before) {
+	by := m.entry.Text("organization")
+	if before == nil && m.entry.Kind.Effect == events.Begins {
+		s.Object = texts("organization", by)
+	}
+	if s.text("organization") != by {
+		return nil
+	}
+	if o := change(s); string(o.Append(nil)) != string(before) {
 		b.setLatest(prefix, m.position, o.Append(nil))
+	}
+	return nil
+}
+
+// retentionChange is what m does to how its dataset stands, nil for nothing.
+func retentionChange(m *message) func(values) events.Object {
+	e := m.entry
+	switch {
+	case e.Kind.Name == "retention.set":
+		return func(s values) events.Object { return ruled(s, m) }
+	case e.Kind.Name == "data.deleted":
+		if t := e.Text("trigger"); t == "person-request" || t == "error" {
+			return nil
+		}
+		return func(s values) events.Object { return deleted(s, m) }
+	case e.Kind.Name == "data.collected":
+		return func(s values) events.Object { return seen(s, dayOf(e)) }
+	case e.Kind.Object != "dataset":
+		return nil
+	case e.Kind.Effect == events.Begins:
+		return func(s values) events.Object { return s.say("ended", "") }
+	case e.Kind.Effect == events.Ends:
+		return func(s values) events.Object { return s.say("ended", cmp.Or(e.Text("on"), dayOf(e))) }
 	}
 	return nil
 }
 
 func ruled(s values, m *message) events.Object {
 	o := seen(s, dayOf(m.entry))
-	for _, name := range []string{"method", "organization", "period", "trigger"} {
+	for _, name := range []string{"method", "period", "trigger"} {
 		o = values{o}.say(name, m.entry.Text(name))
 	}
 	return o.With("set", events.Integer(int64(m.position)))
@@ -110,7 +122,7 @@ func seen(s values, on string) events.Object {
 }
 
 // Retention is every dataset with a rule, sorted by name, as it stands on the day
-// that asOf has in its own location.
+// that it is at asOf in the time zone of the dataset's organization.
 //
 // What is kept is not listed anywhere, so a deletion counts for all that was then
 // old enough, and the next is due one period after it: by then what was collected
@@ -123,22 +135,24 @@ func (r Reader) Retention(asOf time.Time) ([]Retention, error) {
 		return nil, err
 	}
 	defer done()
-	out, err := r.retention(asOf)
+	out, err := r.retention(r.calendar(asOf))
 	if err != nil {
 		return nil, fmt.Errorf("reading the retention of datasets: %w", err)
 	}
 	return out, nil
 }
 
-func (r Reader) retention(asOf time.Time) (out []Retention, err error) {
-	today := asOf.Format(time.DateOnly)
+func (r Reader) retention(days calendar) (out []Retention, err error) {
 	err = r.latest([]byte(retentionPrefix), 1, func(key, value []byte) error {
 		s, err := stored(value)
 		if err != nil || s.text("period") == "" {
 			return err
 		}
-		out = append(out, s.retention(string(key[:len(key)-1]), today))
-		return nil
+		today, err := days.today(s.text("organization"))
+		if err == nil {
+			out = append(out, s.retention(string(key[:len(key)-1]), today))
+		}
+		return err
 	})
 	return out, err
 }

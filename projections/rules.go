@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,8 +22,10 @@ const (
 	RuleUnknown  = 1
 	RulePurpose  = 2
 	RuleBasis    = 3
+	RuleRight    = 4
 	RuleAge      = 5
 	RuleClass    = 6
+	RuleGrant    = 7
 	RulePattern  = 8
 	RuleSequence = 9
 	RuleEnded    = 11
@@ -37,10 +40,12 @@ func Rules() []Rule {
 		{RuleUnknown, "unknown reference", "Does everything that is named stand in the register?", true, false},
 		{RulePurpose, "purpose outside the activity", "Is data used only for the purposes its activity declares?", true, false},
 		{RuleBasis, "no legal basis or reason", "Is it said by what right and why data about people is used?", false, false},
+		{RuleRight, "share without agreement", "Is data about people shared only under an agreement in force?", false, false},
 		{RuleAge, "kept or searched too long", "Is data deleted when it is due, and does nobody look further back than it may be kept?", false, true},
 		{RuleClass, "class too low", "Does data keep its class, and is personal data at least Private?", true, false},
-		{RulePattern, "unusual working pattern", "Does anyone use data on five or more days in a row?", false, false},
-		{RuleSequence, "missing numbers", "Did every event arrive that its service numbered?", false, false},
+		{RuleGrant, "use without a grant", "Is data about people used only by those who were granted it, and while they were?", false, false},
+		{RulePattern, "unusual working pattern", "Does anyone use data on five or more days in a row, against habit at night, or very often within an hour?", false, false},
+		{RuleSequence, "silence or missing numbers", "Does every service report as often as it said, and did every event arrive that it numbered?", false, true},
 		{RuleEnded, "ended system in use", "Is a system silent after the day it was taken out of service?", true, false},
 		{RuleReceipt, "share without its receipt", "Do both sides of a disclosure record it?", true, true},
 		{RuleUnnamed, "persons left unnamed", "Does an activity about persons name whom it concerns?", true, false},
@@ -50,7 +55,8 @@ func Rules() []Rule {
 // folded are the rules that an entry, its fold header and what was registered
 // before it decide.
 var folded = []func(*observation) error{
-	foldUnknown, foldPurpose, foldBasis, foldLookBack, foldClass, foldPattern, foldSequence, foldEnded, foldUnnamed,
+	foldUnknown, foldStatements, foldPurpose, foldBasis, foldAgreement, foldLookBack, foldClass, foldGrant, foldPattern,
+	foldSequence, foldEnded, foldUnnamed,
 }
 
 // observation is one entry under the rules.
@@ -59,15 +65,20 @@ type observation struct {
 	m            *message
 	e            *events.Entry
 	organization string
-	day          string // of the event, local for use of data
+	day          string      // of the event, local for use of data
+	said         []statement // about objects of registers
 }
 
 // foldFindings puts an entry to every rule, and then notes what it registers:
 // known is what was registered before.
 func foldFindings(b *batch, m *message) error {
-	o := &observation{b, m, m.entry, m.entry.Text("organization"), dayOf(m.entry)}
-	if o.organization == "" {
-		return nil // the ledger's own
+	if m.entry.Kind.By == events.RoleLedger {
+		return nil // nothing its organization did
+	}
+	o := &observation{b: b, m: m, e: m.entry, organization: m.entry.Text("organization"), day: dayOf(m.entry)}
+	var err error
+	if o.said, err = statementsOf(o.e, o.known); err != nil {
+		return err
 	}
 	for _, rule := range folded {
 		if err := rule(o); err != nil {
@@ -106,24 +117,28 @@ func (o *observation) known(register, id string) (s state, ok bool, err error) {
 }
 
 // judged are the fields of registers that rules look at.
-var judged = []string{"authority", "classification", "ends", "legalBasis", "pii", "purposes", "retention", "subjectsExpected"}
+var judged = []string{
+	"authority", "classification", "datasets", "ends", "expires", "from", "legalBasis", "parties", "pii", "purposes",
+	"retention", "role", "subjectsExpected", "unit", "until",
+}
 
-// register notes what the entry says about an object of a register.
+// register notes what the entry says about objects of registers.
 func (o *observation) register() error {
-	register := o.e.Kind.Object
-	id := o.e.Text(register)
-	if register == "" || id == "" || id == events.Unknown {
-		return nil
+	for _, x := range o.said {
+		if x.foreign {
+			continue
+		}
+		s := x.before.after(o.e)
+		s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(m events.Member) bool { return !slices.Contains(judged, m.Name) })
+		key := part(knownPrefix, x.register, x.id)
+		o.b.put(key, s.append(nil))
+		o.b.states[string(key)] = s
+		if x.register == "grant" {
+			if err := o.issue(x.id, values{s.fields}); err != nil {
+				return err
+			}
+		}
 	}
-	s, ok, err := o.known(register, id)
-	if err != nil || !ok && !strings.HasSuffix(o.e.Kind.Name, ".registered") {
-		return err
-	}
-	s = s.after(o.e)
-	s.fields = slices.DeleteFunc(slices.Clone(s.fields), func(m events.Member) bool { return !slices.Contains(judged, m.Name) })
-	key := part(knownPrefix, register, id)
-	o.b.put(key, s.append(nil))
-	o.b.states[string(key)] = s
 	return nil
 }
 
@@ -151,6 +166,26 @@ func foldUnknown(o *observation) error {
 		return o.found(f, number(nil, o.m.position)...)
 	}
 	return o.found(f)
+}
+
+// foldStatements is the part of rule 1 about an object's own organization and
+// time: what another one says of it, which changes nothing, and a system that
+// started before the day it was declared on. Each entry is a finding.
+func foldStatements(o *observation) error {
+	at := number(nil, o.m.position)
+	for _, x := range o.said {
+		f := finding{rule: RuleUnknown, code: "not-its-own"}
+		f.evidence = texts("kind", o.e.Kind.Name, "owner", x.before.organization).With(x.register, events.String(x.id))
+		if starts := o.e.Text("starts"); !x.known && x.register == "system" && starts != "" && starts < cmp.Or(o.m.fold.Day, o.day) {
+			f.code, f.evidence = "late", texts("starts", starts, "system", x.id)
+		} else if !x.foreign {
+			continue
+		}
+		if err := o.found(f, at...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // foldPurpose is rule 2. Purposes are compared word for word: a narrower one must
@@ -227,14 +262,10 @@ func foldLookBack(o *observation) error {
 
 // foldClass is rule 6, an entry of the register each.
 func foldClass(o *observation) error {
-	if o.e.Kind.Object != "dataset" || o.e.Kind.Name == "retention.set" {
+	if o.e.Kind.Effect == events.Notes || len(o.said) != 1 || o.said[0].register != "dataset" || o.said[0].foreign {
 		return nil
 	}
-	id := o.e.Text("dataset")
-	before, ok, err := o.known("dataset", id)
-	if err != nil || !ok && o.e.Kind.Name != "dataset.registered" {
-		return err
-	}
+	id, before := o.said[0].id, o.said[0].before
 	was, is := values{before.fields}, values{before.after(o.e).fields}
 	evidence := texts("class", is.text("classification"), "classBefore", was.text("classification"), "dataset", id, "pii", is.text("pii"))
 	rank := events.ClassRank(is.text("classification"))

@@ -22,10 +22,10 @@ type Share struct {
 	LegalStandard   string
 	Agreement       string
 	Day             string
-	ReceivedBy      *events.Index // the first data.received that names it
+	ReceivedBy      *events.Index // the recipient's first data.received that names it
 }
 
-// Receipt is one data.received whose counterpart the log does not have.
+// Receipt is one data.received of what nobody here shared with its receiver.
 type Receipt struct {
 	Position     events.Index
 	Counterpart  events.EventName // of the share it speaks of
@@ -69,7 +69,7 @@ const (
 	shareIndexPrefix = "si"
 	shareCount       = "sc"
 	sharedName       = "sm" // by event name: the share
-	receivedName     = "sq" // by event name: the first receipt
+	receivedName     = "sq" // by event name and receiver: the first receipt
 	receiptPrefix    = "sr" // rows
 	openShare        = "su" // shares nobody has received yet
 	openReceipt      = "sv" // receipts of what nobody has shared yet
@@ -100,7 +100,7 @@ func foldShare(b *batch, m *message) error {
 	row := texts("agreement", e.Text("agreement"), "dataset", e.Text("dataset"), "day", dayOf(e), "disclosureClass", e.Text("disclosureClass"),
 		"legalStandard", e.Text("legalStandard"), "name", name.String(), "organization", e.Text("organization"), "recipient", e.Text("recipient"))
 	at := number(nil, m.position)
-	b.set(append([]byte(sharePrefix), at...), row.Append(nil))
+	b.put(append([]byte(sharePrefix), at...), row.Append(nil))
 	count := part(shareCount, month(dayOf(e)))
 	for _, f := range shareFields {
 		value := e.Text(f.name)
@@ -111,7 +111,7 @@ func foldShare(b *batch, m *message) error {
 	}
 	b.count(count)
 	b.put(append([]byte(sharedName), name[:]...), at)
-	receipt, err := b.get(append([]byte(receivedName), name[:]...))
+	receipt, err := b.get(receivedKey(name, e.Text("recipient")))
 	if err != nil {
 		return err
 	}
@@ -125,31 +125,65 @@ func foldShare(b *batch, m *message) error {
 
 func month(day string) string { return day[:min(len(day), len("2006-01"))] }
 
-// foldReceipt keeps the first receipt of a share, which alone closes it.
+// receivedKey is where the first receipt of a share by its recipient is found.
+// Of a share whose recipient no register knew it is the first by anybody.
+func receivedKey(name events.EventName, recipient string) []byte {
+	if recipient == events.Unknown {
+		recipient = ""
+	}
+	return append(append(append([]byte(receivedName), name[:]...), recipient...), 0)
+}
+
+// foldReceipt keeps the first receipt of a share by each receiver. Only the
+// share's own recipient closes it: what somebody else says to have received
+// stays open, as a receipt of what nobody shared with him.
 func foldReceipt(b *batch, m *message) error {
 	e := m.entry
 	of, ok := events.ParseEventName(e.Text("counterpart"))
 	if !ok {
 		return fmt.Errorf("reading a counterpart: it is no event name")
 	}
+	receiver := e.Text("organization")
 	at := number(nil, m.position)
-	row := texts("counterpart", of.String(), "dataset", e.Text("dataset"), "day", dayOf(e), "organization", e.Text("organization"))
+	row := texts("counterpart", of.String(), "dataset", e.Text("dataset"), "day", dayOf(e), "organization", receiver)
 	b.set(append([]byte(receiptPrefix), at...), row.Append(nil))
-	first, err := b.get(append([]byte(receivedName), of[:]...))
+	first, err := b.get(receivedKey(of, receiver))
 	if err != nil || first != nil {
 		return err
 	}
-	b.put(append([]byte(receivedName), of[:]...), at)
-	share, err := b.get(append([]byte(sharedName), of[:]...))
+	b.put(receivedKey(of, receiver), at)
+	anybodys, err := b.get(receivedKey(of, ""))
 	if err != nil {
 		return err
 	}
-	if share != nil {
+	if anybodys == nil {
+		b.put(receivedKey(of, ""), at)
+	}
+	share, recipient, err := shareOf(b, of)
+	switch {
+	case err != nil:
+		return err
+	case recipient == receiver || recipient == events.Unknown && anybodys == nil:
 		b.remove(append([]byte(openShare), share...))
-	} else {
+	default:
 		b.put(append([]byte(openReceipt), at...), nil)
 	}
 	return nil
+}
+
+// shareOf is the position of the share of that name and its recipient, "" when
+// there is none.
+func shareOf(b *batch, name events.EventName) (at []byte, recipient string, err error) {
+	at, err = b.get(append([]byte(sharedName), name[:]...))
+	if err != nil || at == nil {
+		return nil, "", err
+	}
+	row, err := b.get(append([]byte(sharePrefix), at...))
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := stored(row)
+	return at, v.text("recipient"), err
 }
 
 func (f ShareFilter) values() []string {
@@ -223,14 +257,14 @@ func (r Reader) share(p events.Index) (Share, error) {
 		DisclosureClass: v.text("disclosureClass"), LegalStandard: v.text("legalStandard"), Agreement: v.text("agreement"), Day: v.text("day"),
 	}
 	s.Name, _ = events.ParseEventName(v.text("name"))
-	s.ReceivedBy, err = r.placeOf(receivedName, s.Name)
+	s.ReceivedBy, err = r.placeOf(receivedKey(s.Name, s.Recipient))
 	return s, err
 }
 
 // placeOf is where a share, or the first receipt of it, is, nil where the reader
 // has none.
-func (r Reader) placeOf(prefix string, name events.EventName) (*events.Index, error) {
-	value, err := r.get(append([]byte(prefix), name[:]...))
+func (r Reader) placeOf(key []byte) (*events.Index, error) {
+	value, err := r.get(key)
 	if err == ErrNotFound {
 		return nil, nil
 	}
@@ -239,7 +273,7 @@ func (r Reader) placeOf(prefix string, name events.EventName) (*events.Index, er
 	}
 	p, ok := positionAfter(value, 0)
 	if !ok {
-		return nil, fmt.Errorf("the position of %s has %d bytes", name, len(value))
+		return nil, fmt.Errorf("the position at %q has %d bytes", key, len(value))
 	}
 	if p >= events.Index(r.size) {
 		return nil, nil
@@ -291,7 +325,7 @@ func (s *Sharing) add(f ShareFilter, of []string, n uint64) {
 		return
 	}
 	s.Totals = append(s.Totals, ShareTotal{of[0], of[1], of[2], of[3], of[4], of[5], of[6], n})
-	if of[1] == ExampleOrganization {
+	if IsExample(of[1]) {
 		s.Example += n
 	} else {
 		s.Real += n

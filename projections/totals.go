@@ -16,6 +16,12 @@ import (
 // records of real ones.
 const ExampleOrganization = "example"
 
+// IsExample says that an organization is the invented one, or one of those that
+// its records name, as example/hospital.
+func IsExample(organization string) bool {
+	return organization == ExampleOrganization || strings.HasPrefix(organization, ExampleOrganization+"/")
+}
+
 // Totals are how many entries there are.
 type Totals struct {
 	Size    events.Size // of the log they count
@@ -23,8 +29,10 @@ type Totals struct {
 	Example Counts      // of ExampleOrganization
 }
 
-// Counts are numbers of entries. ByOrganization is by organization, then kind;
-// the ledger's own kinds have no organization and no day.
+// Counts are numbers of entries. ByOrganization is by organization, then kind,
+// and ByDay by the day something happened. What the ledger says itself is counted
+// by kind alone, being nothing its organization did; it stands with the real
+// entries or the example's as the organization it is about does.
 type Counts struct {
 	Entries        uint64
 	ByKind         map[string]uint64
@@ -44,7 +52,7 @@ const (
 )
 
 func section(organization string) string {
-	if organization == ExampleOrganization {
+	if IsExample(organization) {
 		return sectionExample
 	}
 	return sectionReal
@@ -52,14 +60,24 @@ func section(organization string) string {
 
 func foldTotals(b *batch, m *message) error {
 	organization := m.entry.Text("organization")
-	b.key = append(append(b.key[:0], kindCount...), section(organization)...)
-	b.key = append(append(append(b.key, 0), organization...), 0)
+	of := section(organization)
+	whose, on := countedFor(m.entry.Kind, organization, dayOf(m.entry))
+	b.key = append(append(b.key[:0], kindCount...), of...)
+	b.key = append(append(append(b.key, 0), whose...), 0)
 	b.count(append(b.key, m.entry.Kind.Name...))
-	if day := dayOf(m.entry); day != "" {
-		b.key = append(append(b.key[:0], dayCount...), section(organization)...)
-		b.count(append(append(b.key, 0), day...))
+	if on != "" {
+		b.key = append(append(b.key[:0], dayCount...), of...)
+		b.count(append(append(b.key, 0), on...))
 	}
 	return nil
+}
+
+// countedFor is for which organization and day an entry counts, "" for none.
+func countedFor(k *events.Kind, organization, on string) (whose, day string) {
+	if k != nil && k.By == events.RoleLedger {
+		return "", ""
+	}
+	return organization, on
 }
 
 // Totals counts the entries the reader has. It takes what was counted while
@@ -189,9 +207,11 @@ func (t *Totals) subtract(db pebble.Reader, from, to events.Size) error {
 		}
 		text := func(name string) string { v, _ := e.Object().Get(name); return v.Text() }
 		c := t.of(section(text("organization")))
-		c.add(text("organization"), text("kind"), one)
-		if at := text("occurredAt"); at != "" {
-			bump(c.ByDay, day(at), one)
+		kind, _ := events.FindKind(text("kind"))
+		whose, on := countedFor(kind, text("organization"), day(text("occurredAt")))
+		c.add(whose, text("kind"), one)
+		if on != "" {
+			bump(c.ByDay, on, one)
 		}
 	}
 	if err := it.Close(); err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
-// Unmatched are the shares that no data.received names, and the receipts of what
-// nobody here says to have shared, each by ascending position. A share and its
-// receipt meet by the share's event name alone.
+// Unmatched are the shares that no data.received of their recipient names, and
+// the receipts of what nobody here says to have shared with the receiver, each by
+// ascending position. A share and its receipt meet by the share's event name.
 func (r Reader) Unmatched() (shares []Share, receipts []Receipt, err error) {
 	done, err := r.v.use()
 	if err != nil {
@@ -37,7 +37,12 @@ func (r Reader) openShares() ([]Share, error) {
 		return nil, err
 	}
 	err = r.rows(r.v.db, []byte(receiptPrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
-		p, err := r.counterpart(value, sharedName, "counterpart")
+		v, err := stored(value)
+		if err != nil {
+			return err
+		}
+		name, _ := events.ParseEventName(v.text("counterpart"))
+		p, err := r.placeOf(append([]byte(sharedName), name[:]...))
 		if p != nil {
 			at = append(at, *p)
 		}
@@ -68,7 +73,12 @@ func (r Reader) openReceipts() ([]Receipt, error) {
 		return nil, err
 	}
 	err = r.rows(r.v.db, []byte(sharePrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
-		p, err := r.counterpart(value, receivedName, "name")
+		v, err := stored(value)
+		if err != nil {
+			return err
+		}
+		name, _ := events.ParseEventName(v.text("name"))
+		p, err := r.placeOf(receivedKey(name, v.text("recipient")))
 		if p != nil {
 			at = append(at, *p)
 		}
@@ -87,16 +97,6 @@ func (r Reader) openReceipts() ([]Receipt, error) {
 		out = append(out, receipt)
 	}
 	return out, nil
-}
-
-// counterpart is where the event is that a row names, if the reader has it.
-func (r Reader) counterpart(row []byte, prefix, field string) (*events.Index, error) {
-	v, err := stored(row)
-	if err != nil {
-		return nil, err
-	}
-	name, _ := events.ParseEventName(v.text(field))
-	return r.placeOf(prefix, name)
 }
 
 func (r Reader) positionsOf(prefix string) (out []events.Index, err error) {

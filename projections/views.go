@@ -60,19 +60,20 @@ type view struct {
 func allViews() []view {
 	return []view{
 		{"entries", 1, "e", foldEntry},
-		{"register", 1, "r", foldRegister},
-		{"totals", 1, "t", foldTotals},
-		{"sharing", 1, "s", foldSharing},
-		{"retention", 1, "d", foldRetention},
-		{"recorded", 1, "c", foldRecorded},
+		{"register", 2, "r", foldRegister},
+		{"totals", 2, "t", foldTotals},
+		{"sharing", 2, "s", foldSharing},
+		{"retention", 2, "d", foldRetention},
+		{"recorded", 2, "c", foldRecorded},
+		{"coverage", 1, "v", foldCoverage},
 	}
 }
 
 // officersViews read the opened fold header beside the entry.
 func officersViews() []view {
 	return []view{
-		{"trail", 1, "a", foldTrail},
-		{"findings", 1, "f", foldFindings},
+		{"trail", 2, "a", foldTrail},
+		{"findings", 2, "f", foldFindings},
 	}
 }
 
