@@ -69,7 +69,7 @@ func TestArrayOfThingsNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		const want = `{"specversion":"1.0","id":"aot/001e0610ba3b/registered","source":"array-of-things/register",` +
-			`"type":"org.daybook.system.registered.v1","time":"2018-03-09T00:00:00Z","datacontenttype":"application/json",` +
+			`"type":"org.daybook.system.registered.v1","time":"2017-08-08T00:00:00Z","datacontenttype":"application/json",` +
 			`"data":{"description":"AoT Chicago (S)","kind":"sensor-node","model":"aot/node","name":"006",` +
 			`"organization":"array-of-things","place":{"address":"18th St \u0026 Lake Shore Dr Chicago IL",` +
 			`"lat":"41.858136","lon":"-87.616055"},"starts":"2017-08-08","system":"aot/001e0610ba3b"}}`

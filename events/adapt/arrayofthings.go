@@ -42,7 +42,11 @@ func ArrayOfThings(fsys fs.FS) ([]Event, error) {
 	known := map[string]bool{}
 	starts := startsOf(commissioned)
 	for _, n := range nodes {
-		e, err := aotNodeEvent(reg, n, starts[n.text("node_id")])
+		since, of := starts[n.text("node_id")], reg
+		if !since.IsZero() {
+			of.time = since
+		}
+		e, err := aotNodeEvent(of, n, since)
 		if err != nil {
 			return nil, err
 		}
@@ -82,9 +86,9 @@ func aotModelEvent(fsys fs.FS, reg register) (Event, error) {
 	}), nil
 }
 
-// aotNodeEvent registers one node; starts is empty if nothing says when it was
+// aotNodeEvent registers one node; starts is zero if nothing says when it was
 // commissioned.
-func aotNodeEvent(reg register, n row, starts string) (Event, error) {
+func aotNodeEvent(reg register, n row, starts time.Time) (Event, error) {
 	system, err := reference("aot", n.text("node_id"))
 	if err != nil {
 		return Event{}, n.at(err)
@@ -95,7 +99,9 @@ func aotNodeEvent(reg register, n row, starts string) (Event, error) {
 	}
 	data := map[string]any{"system": system, "name": n.text("vsn"), "kind": "sensor-node", "model": aotModel}
 	addText(data, "description", n.text("description"))
-	addText(data, "starts", starts)
+	if !starts.IsZero() {
+		data["starts"] = starts.Format(time.DateOnly)
+	}
 	if len(place) > 0 {
 		data["place"] = place
 	}
@@ -167,10 +173,10 @@ func readCommissionings(fsys fs.FS) ([]commissioning, error) {
 	return all, nil
 }
 
-func startsOf(all []commissioning) map[string]string {
-	starts := make(map[string]string, len(all))
+func startsOf(all []commissioning) map[string]time.Time {
+	starts := make(map[string]time.Time, len(all))
 	for _, c := range all {
-		starts[c.node] = c.date()
+		starts[c.node] = c.at
 	}
 	return starts
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 )
@@ -42,7 +41,12 @@ func appendContent(dst []byte, v any) []byte {
 		return dst
 	case map[string]any:
 		dst = append(strconv.AppendInt(append(dst, 'o'), int64(len(v)), 10), ':')
-		for _, name := range slices.Sorted(maps.Keys(v)) {
+		names := make([]string, 0, len(v))
+		for name := range v {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
 			dst = appendContent(appendText(dst, name), v[name])
 		}
 		return dst

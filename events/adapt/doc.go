@@ -56,6 +56,11 @@
 // with the source of events that name none, the list in an object around the
 // rows, and the columns of CSV that has no header.
 //
+// With "edition": true the rows are an edition of a register: what it should
+// hold, and not what happened. Such a program gives register events without id
+// and time, one that says an object whole and perhaps one that ends it. Whoever
+// compares an edition with the register says what happened, and when.
+//
 // The id of an event is its source's own, or, where a program gives none, the
 // hash of the row's content: names sorted, numbers as written. Rows with the
 // same content are then one event, which is wanted, as duplicates are normal
@@ -72,13 +77,14 @@
 // # Times
 //
 // The envelope needs a time and registers seldom give one. A commissioning
-// has its own. Everything else of the Array of Things carries the latest
-// commissioning the files hold, since the register cannot have been published
-// earlier; everything Eugene registers carries the start of the UTC day of
-// the first search, since it existed by then. Commissionings name no time
-// zone and are dates in fact; they are written as midnight UTC and, in
-// starts, as the date. The events of ExampleOrganization are invented, their
-// time too.
+// has its own, and a node of the earlier register is registered as of it, since
+// nothing says that it was declared later. Everything else of the Array of
+// Things carries the latest commissioning the files hold, since the register
+// cannot have been published earlier; everything Eugene registers carries the
+// start of the UTC day of the first search, since it existed by then.
+// Commissionings name no time zone and are dates in fact; they are written as
+// midnight UTC and, in starts, as the date. The events of ExampleOrganization
+// are invented, their time too.
 //
 // # On bad records
 //

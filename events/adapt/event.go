@@ -16,6 +16,17 @@ type Event struct {
 	Type       string         // org.daybook.<kind>.v1
 	Time       string         // RFC 3339, UTC
 	Data       map[string]any // strings, integers, lists and objects of these
+
+	text []byte // the structured form of what a map gave, nil when nobody wrote it yet
+}
+
+// Text is the structured form of the event. That of an event from a [Map] was
+// written when it was checked; who changes such an event marshals it instead.
+func (e Event) Text() ([]byte, error) {
+	if e.text != nil {
+		return e.text, nil
+	}
+	return e.MarshalJSON()
 }
 
 // MarshalJSON is the structured form of the event.

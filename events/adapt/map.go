@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,10 @@ type Map struct {
 	// Format is how the source's files are laid out.
 	Format Format
 
+	// Edition says that the rows state what a register should hold, and what
+	// happened is how that differs from what it held before.
+	Edition bool
+
 	// Limit bounds the time one row may take; zero is a second.
 	Limit time.Duration
 
@@ -50,6 +55,7 @@ func Maps() []string {
 	for i, f := range files {
 		files[i] = strings.TrimSuffix(path.Base(f), ".jq")
 	}
+	slices.Sort(files)
 	return files
 }
 
@@ -109,6 +115,11 @@ func (m *Map) describe(meta *gojq.ConstObject) error {
 				*p = v
 				continue
 			}
+		case bool:
+			if name == "edition" {
+				m.Edition = v
+				continue
+			}
 		case []any:
 			if name == "columns" {
 				m.Format.Columns = make([]string, len(v))
@@ -118,7 +129,7 @@ func (m *Map) describe(meta *gojq.ConstObject) error {
 				continue
 			}
 		}
-		return fmt.Errorf("module says %q, which is not text source or records, or a list columns", name)
+		return fmt.Errorf("module says %q, which is not text source or records, a list columns or edition", name)
 	}
 	return nil
 }
@@ -202,18 +213,27 @@ func (m *Map) event(given, row any, n int) (Event, error) {
 	if o["id"] == nil {
 		e.ID = contentID(row, n)
 	}
+	if m.Edition {
+		e.ID, e.Time = contentID(row, n), stated
+	}
 	if e.Data, _ = filled(o["data"]).(map[string]any); e.Data == nil {
 		e.Data = map[string]any{}
 	}
-	text, err := e.MarshalJSON()
-	if err != nil {
+	var err error
+	if e.text, err = e.MarshalJSON(); err != nil {
 		return Event{}, refusal("the event cannot be written as JSON")
 	}
-	if _, err := events.ParseEvent(text); err != nil {
+	if _, err := events.ParseEvent(e.text); err != nil {
 		return Event{}, err
+	}
+	if m.Edition && !e.OfRegister() {
+		return Event{}, refusal("an edition states what is in a register, and the program gave an event of another kind")
 	}
 	return e, nil
 }
+
+// stated is the time of statements, which have none.
+const stated = "1970-01-01T00:00:00Z"
 
 // filled is v without what is null, "" or, then, an empty object or list; nil
 // when nothing is left.

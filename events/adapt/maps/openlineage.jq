@@ -1,9 +1,9 @@
-# OpenLineage run events: one data.accessed for each dataset a finished run
-# read. The datasets it wrote are derived data, which has no open kind of event
-# here yet, so nothing is said of them. Runs that have not ended (START,
-# RUNNING, OTHER) and events about a job or dataset alone give nothing.
-# OpenLineage gives its events no id, so the id is the content's: a finished
-# run told twice in other words is two events.
+# OpenLineage run events: one data.accessed for each dataset a finished run read,
+# and, when it succeeded, one data.derived for each dataset it wrote from those. A
+# run that read nothing derived nothing. Runs that have not ended (START, RUNNING,
+# OTHER) and events about a job or dataset alone give nothing. OpenLineage gives
+# its events no id, so the id is the content's: a finished run told twice in other
+# words is two events.
 module {"source": "openlineage"};
 
 def name: [.namespace, .name] | map(values) | join("/") | gsub("://|:"; "/");
@@ -13,8 +13,10 @@ if (type != "object") or .job == null and .dataset == null then error("the recor
 | select($outcome != null)
 | if .eventTime == null then error("the event has no eventTime") end
 | . as $event
-| .inputs // [] | unique_by(name) | .[]
-| {
+| (.inputs // [] | unique_by(name)) as $inputs
+| (.outputs // [] | unique_by(name) | map(select(.name))) as $outputs
+| ($inputs | map(select(.name) | name | ref("openlineage")) | unique) as $read
+| ($inputs[] | {
     type: kind("data.accessed"),
     time: $event.eventTime,
     data: {
@@ -24,4 +26,9 @@ if (type != "object") or .job == null and .dataset == null then error("the recor
       dataset: (if .name then name | ref("openlineage") else null end),
       subjects: nobody_named
     }
-  }
+  }),
+  (select($outcome == "success" and $read != []) | $outputs[] | {
+    type: kind("data.derived"),
+    time: $event.eventTime,
+    data: {inputs: $read, output: (name | ref("openlineage")), subjects: nobody_named}
+  })
