@@ -23,6 +23,14 @@ type Config struct {
 	// Door takes events at POST /v1/events. Nil: this server only reads, and
 	// says 404 there.
 	Door http.Handler
+	// Tokens knows who may read as an officer, and Desk records and opens. Without
+	// both there is nothing for officers here, and their addresses are 404.
+	Tokens v1.Tokens
+	Desk   v1.Desk
+	// BehindProxy says that every request comes through a proxy which sets
+	// X-Forwarded-Proto and adds to X-Forwarded-For. Otherwise anybody could set
+	// them, so they are not read.
+	BehindProxy bool
 	// LogKey is the log's verifier key for the command lines on pages. Empty:
 	// the pages leave them out.
 	LogKey string
@@ -50,18 +58,26 @@ func New(c Config) (http.Handler, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt, Now: c.Now}
-	pages, err := web.New(web.Config{Shown: shown, LogKey: c.LogKey, Now: c.Now})
+	pages, err := web.New(web.Config{Shown: shown, LogKey: c.LogKey, Now: c.Now, Officers: c.Desk != nil && c.Tokens != nil})
 	if err != nil {
 		return nil, fmt.Errorf("making the API: %w", err)
 	}
-	mux := http.NewServeMux()
+	mux := &table{}
 	s := &server{c.Ledger, c.Files}
-	mux.HandleFunc("GET /checkpoint", s.checkpoint)
-	mux.HandleFunc("GET /tile/{path...}", s.tile)
-	v1.New(shown).Mount(mux)
+	routes := append(v1.New(shown).Routes(), v1.LogRoutes(s.checkpoint, s.tile)...)
 	pages.Mount(mux)
 	if c.Door != nil {
-		mux.Handle("POST /v1/events", c.Door)
+		routes = append(routes, v1.DoorRoute(c.Door))
 	}
-	return &guard{mux, pages, c.Log}, nil
+	if c.Desk != nil && c.Tokens != nil {
+		office := &v1.Office{Shown: shown, Desk: c.Desk}
+		g := newGate(c, pages)
+		g.mount(mux)
+		routes = append(routes, v1.NewOfficers(office).Routes(g.bearer)...)
+		pages.MountOfficers(mux, office, g.cookie)
+	}
+	contract := v1.NewContract(routes)
+	v1.Mount(mux, contract.Routes())
+	pages.MountContract(mux, contract)
+	return &guard{mux, pages, http.NewCrossOriginProtection(), c.Log}, nil
 }

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/api/v1"
+	"github.com/daybook-ledger/daybook/api/web"
 	"github.com/daybook-ledger/daybook/events"
 )
 
@@ -29,9 +31,28 @@ var headers = [][2]string{
 
 // guard answers what no route was made for, and stands around those that were.
 type guard struct {
-	mux *http.ServeMux
-	web http.Handler // writes an error as a page
-	log *slog.Logger
+	mux    *table
+	web    *web.Pages // writes an error as a page
+	origin *http.CrossOriginProtection
+	log    *slog.Logger
+}
+
+// Routes are the patterns of all routes, as http.ServeMux has them.
+func (g *guard) Routes() []string { return slices.Clone(g.mux.patterns) }
+
+// table is a mux that knows its routes.
+type table struct {
+	http.ServeMux
+	patterns []string
+}
+
+func (t *table) Handle(pattern string, handler http.Handler) {
+	t.patterns = append(t.patterns, pattern)
+	t.ServeMux.Handle(pattern, handler)
+}
+
+func (t *table) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	t.Handle(pattern, http.HandlerFunc(handler))
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,12 +62,34 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &answer{ResponseWriter: w}
 	defer g.recover(out, r)
 	r.Body = http.MaxBytesReader(out, r.Body, maxBody)
+	if err := g.checkOrigin(r); err != nil {
+		g.refuseOrigin(out, r)
+		return
+	}
 	h, pattern := g.mux.Handler(r)
 	if pattern != "" {
 		g.mux.ServeHTTP(out, r)
 		return
 	}
 	g.refuse(out, r, h)
+}
+
+// checkOrigin refuses what a page of another site makes a browser send. Programs
+// that show a token are let through: no browser adds one by itself.
+func (g *guard) checkOrigin(r *http.Request) error {
+	if _, ok := bearerToken(r); ok && strings.HasPrefix(r.URL.Path, "/v1/") {
+		return nil
+	}
+	return g.origin.Check(r)
+}
+
+func (g *guard) refuseOrigin(w http.ResponseWriter, r *http.Request) {
+	p := &events.Problem{Status: http.StatusForbidden, Code: "cross-origin", Detail: "this came from a page of another site"}
+	if wantsPage(r) {
+		g.web.Fail(w, r, p)
+		return
+	}
+	v1.Refuse(w, p)
 }
 
 // refuse answers a request without a route. The mux knows which methods the

@@ -264,7 +264,7 @@ func (w *world) record(organization string, event []byte) {
 	}
 	if object := e.Kind.Object; object != "" {
 		v, _ := e.Data.Get(object)
-		w.known[object+"/"+v.Text()] = true
+		w.known[object+"/"+v.Text()], w.known[events.AnyRegister+"/"+v.Text()] = true, true
 	}
 	slices.Sort(f.Unresolved)
 	w.append(e.Entry(f))

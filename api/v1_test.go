@@ -94,6 +94,8 @@ func TestBadParameters(t *testing.T) {
 		"/v1/sharing?to=june": "?to", "/v1/sharing?disclosureClass=x": "?disclosureClass", "/v1/sharing?legalStandard=%00": "?legalStandard",
 		"/v1/sharing?after=-1": "?after", "/v1/sharing?limit=0": "?limit", "/v1/sharing?kind=x": "?kind", "/v1/register/system?at=x": "?at",
 		"/v1/register/system?at=2026-02-30": "?at", "/v1/register/system?at=9999-01-01": "?at", "/v1/register/system/city/model?at=24.6.2026": "?at",
+		"/v1/entries.csv?limit=0": "?limit", "/v1/entries.csv?kind=x": "?kind", "/v1/entries.csv?x=1": "?x", "/v1/totals.csv?x=1": "?x", "/openapi.json?x=1": "?x",
+		"/v1/register/system.csv?limit=1001": "?limit", "/v1/register/system.csv?after=A": "?after", "/v1/register/system.csv?at=2026-02-30": "?at",
 		"/v1/entries?a=%zz": "", "/v1/entries?a;b": "",
 	} {
 		got := w.get(path)
@@ -182,7 +184,7 @@ func TestNothingPublished(t *testing.T) {
 	w := newWorld(t)
 	w.fold()
 	w.serve(frozenLedger{}, w.anchor.Public())
-	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/findings": 200, "/findings": 200, "/sharing": 200, "/deletions": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
+	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/findings": 200, "/findings": 200, "/sharing": 200, "/deletions": 200, "/coverage": 200, "/v1/coverage": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
 		if got := w.get(path); got.Code != want {
 			t.Errorf("%s: %d, want %d: %s", path, got.Code, want, got.Body)
 		}

@@ -188,7 +188,7 @@ func TestViewsInWords(t *testing.T) {
 			"receipt recorded", "no receipt recorded", "Made up invented example",
 		},
 		"/sharing?recipient=city": {"No share fits."},
-		"/deletions":              {"as of 24 June 2026", "overdue1 due0", "& CoOverdueDelete by 9 June 2026no deletion on record7 days, counted from: collection", "Plate reads", "Made up invented example"},
+		"/deletions":              {"as of 24 June 2026", "overdue1 due1", "& CoOverdueDelete by 9 June 2026no deletion on record7 days, counted from: collection", "Plate reads", "Made up invented example"},
 	} {
 		page := w.do("GET", path, "text/html").Body.String()
 		all := parse(t, forXML(page))

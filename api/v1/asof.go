@@ -34,23 +34,25 @@ func (s *Shown) ReaderAt(day string) (projections.Reader, error) {
 	return r.AsOf(day)
 }
 
-// counted are findings as last counted, for one size and one day.
+// counted are findings as last counted, for one size and one quarter of an hour,
+// as somewhere a day begins with most of them.
 type counted struct {
 	size   events.Size
-	day    string
+	since  time.Time
 	counts map[string]map[int]int
 }
 
 // Findings counts the findings in what is published, by organization and rule,
-// as of a UTC day, once for each size and day. Nothing more of a finding is
-// public. The maps are shared and not to be changed.
+// once for each size and quarter of an hour; asOf is the day in UTC. Nothing more of
+// a finding is public. The maps are shared and not to be changed.
 func (s *Shown) Findings() (counts map[string]map[int]int, asOf string, err error) {
 	s.findingsMu.Lock()
 	defer s.findingsMu.Unlock()
 	r, size := s.Reader()
 	now := s.Time()
 	asOf = now.Format(time.DateOnly)
-	if s.findings.counts != nil && s.findings.size == size && s.findings.day == asOf {
+	since := now.Truncate(15 * time.Minute)
+	if s.findings.counts != nil && s.findings.size == size && s.findings.since.Equal(since) {
 		return s.findings.counts, asOf, nil
 	}
 	complete := s.Views.Cursor().Size() >= size
@@ -59,7 +61,7 @@ func (s *Shown) Findings() (counts map[string]map[int]int, asOf string, err erro
 		return nil, "", &events.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "this server does not look for findings"}
 	}
 	if err == nil && complete {
-		s.findings = counted{size, asOf, counts}
+		s.findings = counted{size, since, counts}
 	}
 	return counts, asOf, err
 }

@@ -5,20 +5,27 @@ import (
 	"cmp"
 	"encoding/csv"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/projections"
 )
 
-// writeCSV answers with a table as RFC 4180 has it, to be saved as name. Cells
-// are references, codes, days and numbers: none begins with what a spreadsheet
-// takes for a formula.
+// writeCSV answers with a table as RFC 4180 has it, to be saved as name, no cell
+// of which is a formula to a spreadsheet.
 func writeCSV(w http.ResponseWriter, r *http.Request, name string, rows [][]string) {
 	var b bytes.Buffer
 	c := csv.NewWriter(&b)
 	c.UseCRLF = true
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = plainCell(cell)
+		}
+	}
 	if err := c.WriteAll(rows); err != nil {
 		Fail(w, r, err)
 		return
@@ -32,9 +39,26 @@ func writeCSV(w http.ResponseWriter, r *http.Request, name string, rows [][]stri
 	w.Write(b.Bytes()) //nolint:errcheck // who asked is gone; there is nobody to tell
 }
 
+// plainCell is text that a spreadsheet shows and does not work out. Only text
+// that people wrote can begin as a formula does; a number may have a sign.
+func plainCell(s string) string {
+	first, _ := utf8.DecodeRuneInString(s)
+	if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && s != "" && !isNumber(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// isNumber says that s is a coordinate, as a register gives it.
+func isNumber(s string) bool {
+	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	return digits(whole) && (!dotted || digits(fraction))
+}
+
 // invented marks the rows of the invented organization.
 func invented(organization string) string {
-	return strconv.FormatBool(organization == projections.ExampleOrganization)
+	return strconv.FormatBool(projections.IsExample(organization))
 }
 
 func place(i *events.Index) string {
@@ -44,13 +68,8 @@ func place(i *events.Index) string {
 	return strconv.FormatUint(uint64(*i), 10)
 }
 
-func (a *API) findingsCSV(w http.ResponseWriter, r *http.Request) {
-	_, err := Query(r)
-	var counts map[string]map[int]int
-	var asOf string
-	if err == nil {
-		counts, asOf, err = a.shown.Findings()
-	}
+func (a *API) findingsCSV(w http.ResponseWriter, r *http.Request, _ url.Values) {
+	counts, asOf, err := a.shown.Findings()
 	if err != nil {
 		refused(w, r, err)
 		return
@@ -64,12 +83,23 @@ func (a *API) findingsCSV(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y []string) int { return cmp.Compare(x[1], y[1]) })
-	head := []string{"asOf", "organization", "rule", "name", "question", "findings", "example"}
-	writeCSV(w, r, "findings.csv", append([][]string{head}, rows...))
+	writeCSV(w, r, "findings.csv", append([][]string{findingColumns()}, rows...))
+}
+
+func findingColumns() []string {
+	return []string{"asOf", "organization", "rule", "name", "question", "findings", "example"}
+}
+
+func sharingColumns() []string {
+	return []string{"month", "organization", "recipient", "dataset", "disclosureClass", "legalStandard", "agreement", "count", "example"}
+}
+
+func retentionColumns() []string {
+	return []string{"asOf", "dataset", "organization", "period", "trigger", "method", "set", "deleted", "deletedBy", "deletions", "due", "status", "example"}
 }
 
 // sharingCSV is the totals, as all of them fit where the shares come in pages.
-func (a *API) sharingCSV(w http.ResponseWriter, r *http.Request) {
+func (a *API) sharingCSV(w http.ResponseWriter, r *http.Request, _ url.Values) {
 	f, err := ShareFilter(r)
 	var s projections.Sharing
 	if err == nil {
@@ -80,7 +110,7 @@ func (a *API) sharingCSV(w http.ResponseWriter, r *http.Request) {
 		refused(w, r, err)
 		return
 	}
-	rows := [][]string{{"month", "organization", "recipient", "dataset", "disclosureClass", "legalStandard", "agreement", "count", "example"}}
+	rows := [][]string{sharingColumns()}
 	for _, t := range s.Totals {
 		rows = append(rows, []string{
 			t.Month, t.Organization, t.Recipient, t.Dataset, t.DisclosureClass, t.LegalStandard, t.Agreement,
@@ -90,19 +120,15 @@ func (a *API) sharingCSV(w http.ResponseWriter, r *http.Request) {
 	writeCSV(w, r, "sharing.csv", rows)
 }
 
-func (a *API) retentionCSV(w http.ResponseWriter, r *http.Request) {
-	_, err := Query(r)
+func (a *API) retentionCSV(w http.ResponseWriter, r *http.Request, _ url.Values) {
 	now := a.shown.Time()
-	var datasets []projections.Retention
-	if err == nil {
-		reader, _ := a.shown.Reader()
-		datasets, err = reader.Retention(now)
-	}
+	reader, _ := a.shown.Reader()
+	datasets, err := reader.Retention(now)
 	if err != nil {
 		refused(w, r, err)
 		return
 	}
-	rows := [][]string{{"asOf", "dataset", "organization", "period", "trigger", "method", "set", "deleted", "deletedBy", "deletions", "due", "status", "example"}}
+	rows := [][]string{retentionColumns()}
 	for _, d := range datasets {
 		rows = append(rows, []string{
 			now.Format("2006-01-02"), d.Dataset, d.Organization, d.Period, d.Trigger, d.Method, place(&d.Set), d.Deleted, place(d.DeletedBy),

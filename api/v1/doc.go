@@ -1,4 +1,4 @@
-// Package v1 answers questions about the published ledger in JSON.
+// Package v1 answers questions about the published ledger in JSON and as tables.
 //
 // # Promise
 //
@@ -18,8 +18,8 @@
 //	GET /v1/findings                    {"asOf","rules":[{"number","name","question"}],"real":{"findings","byOrganization":{organization:{rule:count}}},"example":{…}}
 //	GET /v1/sharing                     {"real":{"count","totals":[…]},"example":{…},"shares":[{"position","event",…,"receivedBy"}],"next"}
 //	GET /v1/retention                   {"asOf","real":[{"dataset","period","deleted","due","status",…}],"example":[…]}
-//	GET /v1/findings.csv                the counts, and so sharing.csv (the totals) and retention.csv: RFC 4180 with
-//	                                    a header row; the column example is true for the invented organization
+//	GET /v1/coverage                    {"asOf","real":{"sources":[{"organization","source","status","since","events","unnamed","missing",…}],"systems":[{"organization","registered","unheard"}]},"example":{…}}
+//	GET /v1/{list}.csv                  the same as a table, see Tables
 //	GET /v1/ledger                      {"origin","keys":{"log","receipt","index"},"vrf","policy","formats","openedAt","size","signedAt"}
 //
 // Entries are chosen with kind, organization, system, dataset, day, limit and
@@ -32,16 +32,63 @@
 //
 // Registers take at, a day as 2026-06-24: they are then as they were recorded by
 // the end of that UTC day. Findings and retention are judged on the UTC day that
-// asOf names. Of findings the public sees how many there are by organization and
+// asOf names; coverage at the time of asking, by each organization's calendar. Of findings the public sees how many there are by organization and
 // rule, never which entries or whom they are about; a server that does not look
 // for them answers 404.
+//
+// # Tables
+//
+// entries.csv, register/{register}.csv, totals.csv, sharing.csv (its totals),
+// retention.csv, findings.csv and coverage.csv are RFC 4180 in UTF-8 with CRLF
+// and a header row. They take the parameters of the list in JSON. Entries and
+// registers come in the same pages, of at most 1,000 rows, and a header Link:
+// <…>; rel="next" has the address of the next one; the others come whole, since
+// they have a row for a sum and not for an entry. The column example is true
+// for the invented organization. A cell that begins as a formula does (= + - @,
+// a tab or line end, and the wide forms) has an apostrophe before it, unless it
+// is a number; a name of an event or a hash can be such a cell. No register's
+// name has a dot, and {id} stands a segment deeper, so {register}.csv is the
+// address of nothing else.
+//
+// # Contract
+//
+// Addresses are a list of [Route]s, each with its handler and its description.
+// [Mount] and [NewContract] take the same list, so GET /openapi.json, an OpenAPI
+// 3.1 document, describes what is served and nothing else. A route's parameters
+// are the ones its handler is given: another is refused before it. Schemas of
+// answers are made from the Go types that are encoded; those of events, entries,
+// grammars and code lists from [events.Kinds]. The handlers stay plain
+// http.Handlers; of huma only the types of the document and its reading of Go
+// types are used. A pattern cannot say that a day exists or a time zone does: what
+// fits a schema can still be refused for that, and its description says so.
+//
+// # Officers
+//
+// With Authorization: Bearer TOKEN of an officer or auditor. Each answer has the
+// member reading, the position of the ledger.read that was durable before it was
+// given; package api says who is shown what.
+//
+//	GET  /v1/officer/trail                     {"organization","uses":[{"position","kind",…,"actor","role","unit","day","hour","entry","proof"}],"facets":{…},"next","reading"}
+//	GET  /v1/officer/findings                  {"organization","asOf","findings":[{"rule","id","code","count","positions","proofs","evidence",…}],"next","reading"}
+//	GET  /v1/officer/findings/{finding}        {"asOf","finding","reading"}
+//	GET  /v1/officer/trail.csv                 all of it, and so trail.json, findings.csv and findings.json; more than
+//	                                           [MaxExport] rows are refused, not cut
+//	POST /v1/officer/entries/{entry}/details   {"position","event","entry","details":[{"name","value","disclosure"}],"sealed","reading"}
+//
+// Uses are chosen with system, dataset, actor (a pseudonym), unit, role, kind, day,
+// from and to (days, local to the organization), limit and after; findings with
+// rule, limit and after. An auditor of all also gives organization. Facets count
+// all uses chosen, whatever the page. Details are disclosures to which the entry
+// commits; sealed says why there are none, and that was recorded all the same.
 //
 // # Refusals
 //
 // Every refusal is an RFC 9457 problem: 404 not-found, 405 method-not-allowed,
 // 422 for a parameter that is unknown, doubled or malformed, which the member
 // pointer names as ?limit, and 503 with Retry-After for what is recorded and not
-// published yet. Problems never say why our disk could not be read.
+// published yet. Officers also get 401 no-token and unknown-token, 403 role,
+// organization and prefetch, 422 too-many and nothing-sealed, and 503 not-recorded
+// when the ledger does not take the reading: then nothing is shown. Problems never say why our disk could not be read.
 //
 // # Not promised
 //

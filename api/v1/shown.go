@@ -42,6 +42,9 @@ type Shown struct {
 
 	findingsMu sync.Mutex
 	findings   counted
+
+	coverageMu sync.Mutex
+	coverage   covered
 }
 
 // Reader answers from the published entries. One answer to one request uses one

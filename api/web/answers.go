@@ -64,6 +64,23 @@ func (f *facts) code(label, s string) *facts {
 	return f.add(label, value{Text: term(s)})
 }
 
+// flag adds yes or no, as the member at path of o says.
+func (f *facts) flag(label string, o events.Object, path string) *facts {
+	v, said := o.At(path)
+	if !said {
+		return f.add(label)
+	}
+	return f.text(label, yes(v.Bool()))
+}
+
+// link adds an address of another site.
+func (f *facts) link(label, href string) *facts {
+	if href == "" {
+		return f.add(label)
+	}
+	return f.add(label, value{Text: href, Href: href})
+}
+
 func (f *facts) codes(label string, list []string) *facts {
 	values := make([]value, len(list))
 	for i, s := range list {
@@ -121,15 +138,18 @@ func (l *lookup) entryQuestions(e *events.Entry) []question {
 	if e.Kind.Name == "data.shared" {
 		who.refs("Given to", "organization", e.Text("recipient"))
 	}
+	if name := e.Text("counterpart"); name != "" {
+		who.add("As the giver recorded it", l.eventValue(name))
+	}
 	who.text("Data about", subjectModes[e.Text("subjects.mode")])
 	place := ask()
 	if _, ok := e.Kind.Field("system"); ok {
 		place.refs("System", "system", e.Text("system"))
 	} else {
-		place.text("System", "").note("Events of this kind do not say.")
+		place.text("System", "entries of this kind name none")
 	}
 	if country := e.Text("transfer.country"); country != "" {
-		place.text("Transferred to", country)
+		place.text("Transferred to", country).code("Protected there by", e.Text("transfer.safeguard"))
 	}
 	return []question{
 		{"Who", who.out},
@@ -140,16 +160,40 @@ func (l *lookup) entryQuestions(e *events.Entry) []question {
 	}
 }
 
+// eventValue is an event by its name, with its entry when there is one here.
+func (l *lookup) eventValue(name string) value {
+	if n, ok := events.ParseEventName(name); ok {
+		if _, err := l.reader.Find(n); err == nil {
+			return value{Text: "its entry", Href: "/entries/" + name, Code: name}
+		}
+	}
+	return value{Text: "not on record here", Code: name}
+}
+
+// datasetsOf says which data an entry is about; that of a single person is
+// hers to know.
+func (f *facts) datasetsOf(e *events.Entry) {
+	const sealed = "sealed, because exactly one person is concerned"
+	single := e.Text("subjects.mode") == "single"
+	_, derives := e.Kind.Field("inputs")
+	switch {
+	case derives && single:
+		f.text("Made from", sealed).text("What was made", sealed)
+	case derives:
+		f.refs("Made from", "dataset", e.Texts("inputs")...).refs("What was made", "dataset", e.Text("output"))
+	case single:
+		f.text("Dataset", sealed)
+	default:
+		f.refs("Dataset", "dataset", e.Text("dataset"))
+	}
+}
+
 func (l *lookup) what(e *events.Entry) []fact {
 	f := &facts{l: l}
 	if op := e.Text("operation"); op != "" {
 		f.code("Operation", op)
 	}
-	if e.Text("subjects.mode") == "single" {
-		f.text("Dataset", "sealed, because exactly one person is concerned")
-	} else {
-		f.refs("Dataset", "dataset", e.Text("dataset"))
-	}
+	f.datasetsOf(e)
 	if n := e.Text("scope.count"); n != "" {
 		f.text("Reach", bucket(n, term(e.Text("scope.unit"))))
 	}
@@ -159,8 +203,14 @@ func (l *lookup) what(e *events.Entry) []fact {
 	if _, ok := e.Kind.Field("outcome"); ok {
 		f.text("Outcome", outcomes[e.Text("outcome")])
 	}
+	if _, ok := e.Kind.Field("class"); ok {
+		f.text("Class of what was made", e.Text("class"))
+	}
+	if _, ok := e.Kind.Field("reversible"); ok {
+		f.code("Technique", e.Text("technique")).flag("Can be undone", e.Fields(), "reversible")
+	}
 	for _, c := range []struct{ label, path string }{
-		{"Method", "method"}, {"Remaining", "residual"}, {"Decided by", "automation"}, {"Kind of disclosure", "disclosureClass"},
+		{"Method", "method"}, {"What remains", "residual"}, {"Decided by", "automation"}, {"Kind of disclosure", "disclosureClass"},
 	} {
 		if s := e.Text(c.path); s != "" {
 			f.code(c.label, s)
@@ -194,7 +244,7 @@ func (l *lookup) when(e *events.Entry) []fact {
 	if p := e.Text("lookBack"); p != "" {
 		f.text("Looking back", period(p))
 	}
-	return f.out
+	return f.optional("Backups are kept until", day(e.Text("backupsUntil"))).out
 }
 
 // why says the purpose and legal basis the event states, else those of its
@@ -225,11 +275,17 @@ func (l *lookup) why(e *events.Entry) []fact {
 		f.code("Legal basis", basis)
 	}
 	f.refs("Activity", "activity", e.Text("activity"))
-	if t := e.Text("trigger"); t != "" {
-		f.code("Because of", t)
+	for _, path := range []string{"trigger", "reason"} {
+		if t := e.Text(path); t != "" {
+			f.code("Because of", t)
+		}
 	}
-	if s := e.Text("legalStandard"); s != "" {
-		f.code("Legal standard", s)
+	if e.Kind.Name == "data.shared" {
+		f.code("Legal standard", e.Text("legalStandard")).refs("Agreement", "agreement", e.Text("agreement"))
+		f.optionalRefs("Approval", "approval", e.Text("approval"))
+	}
+	if _, said := e.Value("emergency"); said {
+		f.flag("Emergency", e.Fields(), "emergency")
 	}
 	return f.out
 }

@@ -79,7 +79,7 @@ func (l *lookup) deletions(datasets []projections.Retention) (real, example []de
 		if d.Trigger != "" {
 			row.Kept += ", counted from: " + term(d.Trigger)
 		}
-		if d.Organization == projections.ExampleOrganization {
+		if projections.IsExample(d.Organization) {
 			example = append(example, row)
 		} else {
 			real = append(real, row)

@@ -3,9 +3,8 @@
 //
 // # Promise
 //
-// A page is made from the public entries below the published checkpoint and
-// from nothing else; no other part of an event reaches this package. It works
-// without scripts, cookies or anything from another site, on a phone, on paper
+// A public page is made from the public entries below the published checkpoint
+// and from nothing else. It works without scripts, cookies or anything from another site, on a phone, on paper
 // and for a screen reader. What an organization left out is shown as "not filled
 // in", a reference nobody registered as "not in the register", and every record
 // of the invented organization bears the words "invented example" and is never
@@ -18,14 +17,28 @@
 //	/entries/{entry}             one entry, by position or event name, with its proof
 //	/register                    the registers
 //	/register/{register}         one register
-//	/register/{register}/{id}    who, what, where, when and why, and how it came to this
+//	/register/{register}/{id}    who, what, where, when and why; faults, assessments, and how it came to this
 //	/sharing                     who received what, on what ground
 //	/deletions                   which datasets are overdue, due or done
+//	/coverage                    which services report, which are silent, systems nobody reports on
 //	/findings                    how many findings, by organization and question
 //	/verify                      how to check, and what a check does not show
+//	/api                         every address for programs, from the document at /openapi.json
+//
+//	/officer/sign-in             takes an officer's or auditor's token
+//	/officer                     the desk: what can be asked
+//	/officer/trail               who used which data, with facets; .csv and .json to save
+//	/officer/findings            what the rules found, in words; .csv and .json to save
+//	/officer/findings/{finding}  one finding, its evidence, its entries and their proofs
+//	/officer/details             POST: what was sealed in one entry
+//
+// The pages under /officer are for who has signed in, and each says as which entry
+// its reading is recorded; package api says the rest. Values there are shown as
+// they were sent, and escaped like all text.
 //
 // The register, each register and each item take ?at=2026-06-24 and are then as
-// they were recorded by the end of that UTC day; the page says so.
+// they were recorded by the end of that UTC day; the page says so. Without it, what
+// is expired or past due is judged by the day where the organization is.
 //
 // The style sheet and the icon have their hash in their address and may be kept
 // for ever; pages are asked for anew each time.

@@ -56,15 +56,17 @@ func (l *lookup) findingCounts(counts map[string]map[int]int) (real, example []f
 			row := findingCount{l.organization(organization), rule, byRule[rule.Number]}
 			switch {
 			case row.Count == 0:
-			case organization == projections.ExampleOrganization:
+			case projections.IsExample(organization):
 				example = append(example, row)
 			default:
 				real = append(real, row)
 			}
 		}
 	}
-	slices.SortFunc(real, func(a, b findingCount) int {
+	byOrganization := func(a, b findingCount) int {
 		return cmp.Or(cmp.Compare(a.Organization.Reference, b.Organization.Reference), cmp.Compare(a.Rule.Number, b.Rule.Number))
-	})
+	}
+	slices.SortFunc(real, byOrganization)
+	slices.SortFunc(example, byOrganization)
 	return real, example
 }

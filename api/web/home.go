@@ -1,8 +1,9 @@
 package web
 
 import (
+	"maps"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/projections"
@@ -15,6 +16,7 @@ type line struct {
 	Sentence phrase
 	Title    string
 	Example  bool
+	Alike    int // how many like it came before it and are not shown
 }
 
 // lines are found entries as a list shows them.
@@ -25,9 +27,45 @@ func (l *lookup) lines(found []projections.Found) ([]line, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = line{f.Position, happened(e), l.sentence(e), title(e.Kind.Name), isExample(e)}
+		out[i] = line{f.Position, happened(e), l.sentence(e), title(e.Kind.Name), isExample(e), 0}
 	}
 	return out, l.err
+}
+
+// The first page looks through the newest entries for some that differ.
+const (
+	looksBack   = 400
+	newestShown = 10
+)
+
+// newest are the newest entries of each organization and kind, and of each kind
+// that the ledger says itself, newest first; of more that are alike, the newest
+// alone with how many follow it.
+func (l *lookup) newest(found []projections.Found) ([]line, error) {
+	var chosen []projections.Found
+	var alike []int
+	at := map[[2]string]int{}
+	for _, f := range found {
+		e, err := events.ParseEntry(f.Entry)
+		if err != nil {
+			return nil, err
+		}
+		of := [2]string{e.Text("organization"), e.Kind.Name}
+		if e.Kind.By == events.RoleLedger {
+			of[0] = ""
+		}
+		if i, ok := at[of]; ok {
+			alike[i]++
+		} else if len(chosen) < newestShown {
+			at[of] = len(chosen)
+			chosen, alike = append(chosen, f), append(alike, 0)
+		}
+	}
+	lines, err := l.lines(chosen)
+	for i := range lines {
+		lines[i].Alike = alike[i]
+	}
+	return lines, err
 }
 
 // happened is the day a list shows.
@@ -39,7 +77,7 @@ func happened(e *events.Entry) string {
 }
 
 func isExample(e *events.Entry) bool {
-	return e.Text("organization") == projections.ExampleOrganization
+	return projections.IsExample(e.Text("organization"))
 }
 
 // tally is one figure with what it counts.
@@ -52,18 +90,52 @@ type tally struct {
 func tallies(c projections.Counts) []tally {
 	var uses, register, ledger uint64
 	for kind, n := range c.ByKind {
-		switch k, _ := events.FindKind(kind); {
-		case k != nil && k.IsData():
-			uses += n
-		case strings.HasPrefix(kind, "ledger.") || strings.HasPrefix(kind, "subject."):
-			ledger += n
-		default:
-			register += n
+		k, ok := events.FindKind(kind)
+		if !ok {
+			continue
 		}
+		*[...]*uint64{aboutUse: &uses, aboutRegister: &register, aboutLedger: &ledger}[about(k)] += n
 	}
 	out := []tally{{uses, noun(uses, "use of data", "uses of data")}, {register, noun(register, "register entry", "register entries")}}
 	if ledger > 0 {
 		out = append(out, tally{ledger, noun(ledger, "note by the ledger itself", "notes by the ledger itself")})
+	}
+	return out
+}
+
+// comparison is one figure of real records and one of invented ones,
+// with where to read on.
+type comparison struct {
+	Label, Href   string
+	Real, Example uint64
+}
+
+// uses are how often each use of data is on record.
+func uses(t projections.Totals) (out []comparison) {
+	for _, k := range events.Kinds() {
+		if real, example := t.Real.ByKind[k.Name], t.Example.ByKind[k.Name]; k.IsData() && real+example > 0 {
+			out = append(out, comparison{title(k.Name), "/entries?kind=" + k.Name, real, example})
+		}
+	}
+	return out
+}
+
+// daysShown is how many days with real records, and with invented ones, the
+// first page tells of.
+const daysShown = 5
+
+// days are the latest days on which something happened, latest first.
+func days(t projections.Totals) []comparison {
+	latest := map[string]bool{}
+	for _, byDay := range []map[string]uint64{t.Real.ByDay, t.Example.ByDay} {
+		sorted := slices.Sorted(maps.Keys(byDay))
+		for _, d := range sorted[max(0, len(sorted)-daysShown):] {
+			latest[d] = true
+		}
+	}
+	var out []comparison
+	for _, d := range slices.Backward(slices.Sorted(maps.Keys(latest))) {
+		out = append(out, comparison{day(d), "/entries?day=" + d, t.Real.ByDay[d], t.Example.ByDay[d]})
 	}
 	return out
 }
@@ -82,13 +154,13 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	recent, err := reader.Recent(8)
+	recent, err := reader.Recent(looksBack)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	l := newLookup(reader)
-	lines, err := l.lines(recent)
+	lines, err := l.newest(recent)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -104,8 +176,9 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
 		Size          events.Size
 		Signed        string
 		Lines         []line
+		Uses, Days    []comparison
 	}{
-		tallies(totals.Real), tallies(totals.Example), totals.Example.Entries, organizations(totals.Real), size, signed, lines,
+		tallies(totals.Real), tallies(totals.Example), totals.Example.Entries, organizations(totals.Real), size, signed, lines, uses(totals), days(totals),
 	}})
 }
 

@@ -1,26 +1,45 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/projections"
 )
 
-// itemQuestions answers the five questions about an object of a register.
-func (l *lookup) itemQuestions(i projections.Item, uses []projections.Item) []question {
-	var who, what, where, when, why *facts
+// fives are the answers to the five questions.
+type fives struct{ who, what, where, when, why *facts }
+
+// itemQuestions answers the five questions about an object of a register. One
+// that the register does not ask of such an object is left out.
+func (l *lookup) itemQuestions(i projections.Item, uses []projections.Item) (out []question) {
+	var f fives
 	switch i.Register {
 	case "organization":
-		who, what, where, when, why = l.organizationFacts(i, uses)
+		f = l.organizationFacts(i, uses)
 	case "system":
-		who, what, where, when, why = l.systemFacts(i, uses)
+		f = l.systemFacts(i, uses)
 	case "dataset":
-		who, what, where, when, why = l.datasetFacts(i, uses)
-	default:
-		who, what, where, when, why = l.activityFacts(i)
+		f = l.datasetFacts(i, uses)
+	case "activity":
+		f = l.activityFacts(i)
+	case "policy":
+		f = l.policyFacts(i)
+	case "agreement":
+		f = l.agreementFacts(i)
+	case "grant":
+		f = l.grantFacts(i)
 	}
-	return []question{{"Who", who.out}, {"What", what.out}, {"Where", where.out}, {"When", when.out}, {"Why", why.out}}
+	for _, q := range []struct {
+		ask string
+		*facts
+	}{{"Who", f.who}, {"What", f.what}, {"Where", f.where}, {"When", f.when}, {"Why", f.why}} {
+		if q.facts != nil {
+			out = append(out, question{q.ask, q.out})
+		}
+	}
+	return out
 }
 
 func (l *lookup) ask() *facts { return &facts{l: l} }
@@ -30,36 +49,33 @@ func list(o events.Object, path string) []string {
 	return v.Texts()
 }
 
-func (l *lookup) organizationFacts(i projections.Item, uses []projections.Item) (who, what, where, when, why *facts) {
+func (l *lookup) organizationFacts(i projections.Item, uses []projections.Item) fives {
 	o := i.Fields
-	who = l.ask().text("Name", text(o, "name")).code("Kind", text(o, "organizationKind")).text("Contact", text(o, "contact")).
+	who := l.ask().text("Name", text(o, "name")).code("Kind", text(o, "organizationKind")).text("Contact", text(o, "contact")).
 		optionalRefs("Part of", "organization", text(o, "parent"))
-	what = l.ask().refs("Activities", "activity", ids(uses)...)
-	where = l.ask().text("Time zone", strings.ReplaceAll(text(o, "timeZone"), "_", " ")).note("The days of its entries are days in this zone.")
-	when = l.registeredOn(i)
-	why = l.ask().codes("Purposes", purposes(uses)).note("Taken together from its activities.")
-	return who, what, where, when, why
+	what := l.ask().refs("Activities", "activity", ids(uses)...).add("Policies", l.policiesOf(i.ID)...).
+		add("Agreements", l.agreementsNaming("parties", i)...).add("Permissions it gave", l.grantsOf(i)...)
+	where := l.ask().text("Time zone", strings.ReplaceAll(text(o, "timeZone"), "_", " ")).note("The days of its entries are days in this zone.")
+	when := l.registeredOn(i)
+	why := l.ask().codes("Purposes", purposes(uses)).note("Taken together from its activities.")
+	return fives{who, what, where, when, why}
 }
 
-func (l *lookup) systemFacts(i projections.Item, uses []projections.Item) (who, what, where, when, why *facts) {
+func (l *lookup) systemFacts(i projections.Item, uses []projections.Item) fives {
 	o := i.Fields
-	who = l.ask().refs("Accountable", "organization", i.Organization).refs("Operated by", "organization", text(o, "operator"))
-	what = l.ask().code("Kind", text(o, "systemKind")).text("Description", text(o, "description")).
+	who := l.ask().refs("Accountable", "organization", i.Organization).refs("Operated by", "organization", text(o, "operator"))
+	what := l.ask().code("Kind", text(o, "systemKind")).text("Description", text(o, "description")).
 		optionalRefs("Model", "system", text(o, "model")).refs("Datasets", "dataset", list(o, "datasets")...)
-	where = l.ask().text("Address", text(o, "place.address")).text("Coordinates", coordinates(o)).
-		optional("Mounted on", text(o, "hostAsset")).optional("Network", text(o, "network"))
-	when = l.ask().text("In use from", day(text(o, "starts"))).text("In use until", day(text(o, "ends")))
+	where := l.ask().text("Address", text(o, "place.address")).text("Coordinates", coordinates(o)).
+		text("Mounted on", text(o, "hostAsset")).text("Network", text(o, "network"))
+	when := l.ask().text("In use from", day(text(o, "starts"))).text("In use until", day(text(o, "ends")))
 	if i.Ended != "" {
 		when.text("Out of service since", day(i.Ended))
 	}
 	when.out = append(when.out, l.registeredOn(i).out...)
-	why = l.ask().codes("Purposes", purposes(uses)).refs("Activities", "activity", ids(uses)...)
-	if u := text(o, "noticeUrl"); u != "" {
-		why.add("Public notice", value{Text: u, Href: u})
-	} else {
-		why.text("Public notice", "")
-	}
-	return who, what, where, when, why
+	why := l.ask().codes("Purposes", purposes(uses)).refs("Activities", "activity", ids(uses)...)
+	why.link("Public notice", text(o, "noticeUrl"))
+	return fives{who, what, where, when, why}
 }
 
 func coordinates(o events.Object) string {
@@ -70,18 +86,23 @@ func coordinates(o events.Object) string {
 	return lat + ", " + lon
 }
 
-func (l *lookup) datasetFacts(i projections.Item, uses []projections.Item) (who, what, where, when, why *facts) {
+func (l *lookup) datasetFacts(i projections.Item, uses []projections.Item) fives {
 	o := i.Fields
 	owner := text(o, "owner")
-	who = l.ask().refs("Accountable", "organization", i.Organization).optionalRefs("Owner", "organization", owner)
-	what = l.ask().codes("Data about", list(o, "categories")).text("Class", text(o, "classification")).
-		text("Personal data", personal[text(o, "pii")]).optional("Format", text(o, "format")).optional("Licence", text(o, "licence")).
+	who := l.ask().refs("Accountable", "organization", i.Organization).optionalRefs("Owner", "organization", owner).
+		add("Who may be given it, by agreement", l.agreementsNaming("datasets", i)...).
+		add("Who may use it, by permission", l.grantsOf(i)...)
+	what := l.ask().codes("Kinds of data", list(o, "categories")).text("Class", text(o, "classification")).
+		text("Personal data", personal[text(o, "pii")]).text("Format", text(o, "format")).text("Licence", text(o, "licence")).
 		optionalRefs("Made from", "dataset", list(o, "inputs")...)
-	where = l.ask().text("Access", access(o))
-	when = l.ask().text("Kept for", kept(o)).optional("Retired on", day(i.Ended))
+	where := l.ask().text("Access", access(o))
+	when := l.ask().text("Kept for", kept(o)).optional("Retired on", day(i.Ended))
+	if kept(o) != "" {
+		when.add("Deletions", value{Text: "how each dataset stands", Href: "/deletions"})
+	}
 	when.out = append(when.out, l.registeredOn(i).out...)
-	why = l.ask().codes("Purposes", purposes(uses)).refs("Activities", "activity", ids(uses)...)
-	return who, what, where, when, why
+	why := l.ask().codes("Purposes", purposes(uses)).refs("Activities", "activity", ids(uses)...)
+	return fives{who, what, where, when, why}
 }
 
 // personal says how far a dataset points to persons.
@@ -118,15 +139,19 @@ func kept(o events.Object) string {
 	return out
 }
 
-func (l *lookup) activityFacts(i projections.Item) (who, what, where, when, why *facts) {
+func (l *lookup) activityFacts(i projections.Item) fives {
 	o := i.Fields
-	who = l.ask().refs("Accountable", "organization", i.Organization).refs("Data is given to", "organization", list(o, "recipients")...).
-		text("Data about", subjectModes[text(o, "subjectsExpected")])
-	what = l.ask().refs("Datasets", "dataset", list(o, "datasets")...)
-	where = l.ask().refs("Systems", "system", list(o, "systems")...)
-	when = l.registeredOn(i)
-	why = l.ask().codes("Purposes", list(o, "purposes")).code("Legal basis", text(o, "legalBasis")).text("Authority", text(o, "authority"))
-	return who, what, where, when, why
+	who := l.ask().refs("Accountable", "organization", i.Organization).text("Contact", l.field("organization", i.Organization, "contact")).
+		refs("Data is given to", "organization", list(o, "recipients")...).
+		text("Concerns", subjectModes[text(o, "subjectsExpected")])
+	what := l.ask().refs("Datasets", "dataset", list(o, "datasets")...)
+	where := l.ask().refs("Systems", "system", list(o, "systems")...)
+	when := l.ask()
+	categories := l.fromDatasets(when, list(o, "datasets"))
+	what.codes("Kinds of data", categories)
+	when.out = append(when.out, l.registeredOn(i).out...)
+	why := l.ask().codes("Purposes", list(o, "purposes")).code("Legal basis", text(o, "legalBasis")).text("Authority", text(o, "authority"))
+	return fives{who, what, where, when, why}
 }
 
 func (l *lookup) registeredOn(i projections.Item) *facts {
@@ -158,30 +183,34 @@ func purposes(activities []projections.Item) (out []string) {
 	return out
 }
 
-// maxActivities bounds how many activities one page looks through.
-const maxActivities = 500
+// maxLooked bounds how many objects of a register one page looks through.
+const maxLooked = 500
 
 // activitiesOf are the activities that name the item, or are its own if it is
 // an organization.
 func (l *lookup) activitiesOf(i projections.Item) ([]projections.Item, error) {
-	if i.Register == "activity" {
+	switch i.Register {
+	case "organization", "system", "dataset":
+	default:
 		return nil, nil
 	}
 	organization, field := "", i.Register+"s"
 	if i.Register == "organization" {
 		organization = i.ID
 	}
-	all, _, err := l.reader.Items("activity", organization, "", maxActivities)
+	all, _, err := l.reader.Items("activity", organization, "", maxLooked)
 	if err != nil || organization != "" {
 		return all, err
 	}
-	var out []projections.Item
-	for _, a := range all {
-		for _, id := range list(a.Fields, field) {
-			if id == i.ID {
-				out = append(out, a)
-			}
+	return naming(all, field, i.ID), nil
+}
+
+// naming are the items whose list at field has id.
+func naming(items []projections.Item, field, id string) (out []projections.Item) {
+	for _, i := range items {
+		if slices.Contains(list(i.Fields, field), id) {
+			out = append(out, i)
 		}
 	}
-	return out, nil
+	return out
 }

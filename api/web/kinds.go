@@ -6,21 +6,41 @@ import "github.com/daybook-ledger/daybook/events"
 var titles = map[string]string{
 	"activity.registered":     "Activity registered",
 	"activity.superseded":     "Activity replaced",
+	"agreement.amended":       "Agreement amended",
+	"agreement.registered":    "Agreement registered",
+	"agreement.suspended":     "Agreement suspended",
+	"agreement.terminated":    "Agreement ended",
+	"assessment.recorded":     "Assessment recorded",
 	"data.accessed":           "Data accessed",
+	"data.altered":            "Data altered",
+	"data.anonymized":         "Data anonymized",
 	"data.collected":          "Data collected",
 	"data.deleted":            "Data deleted",
+	"data.derived":            "Data derived from other data",
 	"data.received":           "Data received",
 	"data.shared":             "Data shared",
 	"dataset.reclassified":    "Dataset reclassified",
 	"dataset.registered":      "Dataset registered",
 	"dataset.retired":         "Dataset retired",
+	"emitter.counted":         "Service counted",
+	"emitter.gap":             "Events of a service missing",
+	"emitter.offboarded":      "Service disconnected",
+	"emitter.onboarded":       "Service connected",
+	"emitter.silent":          "Service silent",
+	"grant.issued":            "Permission granted",
+	"grant.revoked":           "Permission revoked",
 	"ledger.opened":           "Ledger opened",
+	"ledger.read":             "Officer read the ledger",
 	"organization.changed":    "Organization changed",
 	"organization.registered": "Organization registered",
+	"policy.proposed":         "Policy proposed",
+	"policy.published":        "Policy published",
+	"policy.superseded":       "Policy superseded",
 	"retention.set":           "Retention period set",
 	"subject.enrolled":        "Private trail opened",
 	"system.changed":          "System changed",
 	"system.decommissioned":   "System taken out of service",
+	"system.fault":            "Fault of a system",
 	"system.moved":            "System moved",
 	"system.registered":       "System registered",
 }
@@ -39,15 +59,39 @@ type choice struct {
 	Chosen       bool
 }
 
-// kindChoices are the open kinds, with chosen marked.
-func kindChoices(chosen string) []choice {
-	var out []choice
+// choices are options under one heading.
+type choices struct {
+	Label   string
+	Choices []choice
+}
+
+// kindChoices are the open kinds by what they are about, with chosen marked.
+func kindChoices(chosen string) []choices {
+	out := []choices{{Label: "Use of data"}, {Label: "The register"}, {Label: "The ledger itself"}}
 	for _, k := range events.Kinds() {
 		if k.Open {
-			out = append(out, choice{k.Name, title(k.Name), k.Name == chosen})
+			of := &out[about(k)]
+			of.Choices = append(of.Choices, choice{k.Name, title(k.Name), k.Name == chosen})
 		}
 	}
 	return out
+}
+
+// The things an entry can be about.
+const (
+	aboutUse = iota
+	aboutRegister
+	aboutLedger
+)
+
+func about(k *events.Kind) int {
+	switch {
+	case k.IsData():
+		return aboutUse
+	case k.By == events.RoleLedger:
+		return aboutLedger
+	}
+	return aboutRegister
 }
 
 // operations are the past tenses of what is done with data. An operation that
@@ -80,10 +124,49 @@ var subjectModes = map[string]string{
 	"unknown": "persons the organization did not name",
 }
 
-// registerWords are the plural of a register and what stands in it.
-var registerWords = map[string]struct{ Many, About string }{
-	"organization": {"Organizations", "The bodies that answer for systems and data."},
-	"system":       {"Systems", "Sensors, cameras, databases and programs that handle data."},
-	"dataset":      {"Datasets", "What is collected and kept, how sensitive it is, and for how long."},
-	"activity":     {"Activities", "What data is used for, by whom, and on what legal basis."},
+// registerWords are the plural of a register, what stands in it, and the
+// guideline its pages answer.
+var registerWords = map[string]struct{ Many, About, Guideline string }{
+	"organization": {
+		"Organizations", "The bodies that answer for systems and data.",
+		"1.0, being open about who collects, transmits, processes and uses data",
+	},
+	"system": {
+		"Systems", "Sensors, cameras, databases and programs that handle data.",
+		"3.2, publishing information on systems and the assets they sit on, and 3.1, a standard inventory",
+	},
+	"dataset": {
+		"Datasets", "What is collected and kept, how sensitive it is, and for how long.",
+		"1.3, classifying data, and 1.5, a retention period for personal data",
+	},
+	"activity": {
+		"Activities", "What data is used for, by whom, and on what legal basis.",
+		"1.2, collecting and using data only for specified, explicit and legitimate purposes, and publishing them",
+	},
+	"policy": {
+		"Policies", "The rules organizations give themselves, with the day from which each applies.",
+		"1.1, publishing policies, processes and responsibilities, current and complete",
+	},
+	"agreement": {
+		"Agreements", "Who may be given which data, for what purposes, and until when.",
+		"4.5, holding partners to the guidelines, with the right to restrict or revoke",
+	},
+	"grant": {
+		"Permissions", "Which role in which unit may use which data, for what purposes, and until when.",
+		"4.3, the right people at the right time, and 4.5, permissions that can be revoked",
+	},
+}
+
+// registerOrder is the order in which the registers are shown.
+var registerOrder = []string{"organization", "system", "dataset", "activity", "policy", "agreement", "grant"}
+
+// one is what a register's object is called.
+func one(register string) string {
+	switch register {
+	case "grant":
+		return "permission"
+	case events.AnyRegister:
+		return "object"
+	}
+	return register
 }

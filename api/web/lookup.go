@@ -3,7 +3,7 @@ package web
 import (
 	"net/url"
 	"path"
-	"strings"
+	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/projections"
@@ -29,12 +29,7 @@ func (n named) Short() string {
 }
 
 // unknown says in a sentence what is not in the register.
-func (n named) unknown() string {
-	if strings.ContainsAny(n.Register[:1], "aeio") {
-		return "an " + n.Register + " not in the register"
-	}
-	return "a " + n.Register + " not in the register"
-}
+func (n named) unknown() string { return indefinite(one(n.Register)) + " not in the register" }
 
 // Known says that the register has it.
 func (n named) Known() bool { return n.Href != "" }
@@ -42,7 +37,8 @@ func (n named) Known() bool { return n.Href != "" }
 // lookup finds names for one page, each once.
 type lookup struct {
 	reader projections.Reader
-	at     string // the day its register is shown of, "" for now
+	at     string    // the day its register is shown of, "" for now
+	now    time.Time // what is due is judged by, where at is ""
 	seen   map[[2]string]named
 	err    error // the first that was not "not found"
 }
@@ -53,18 +49,29 @@ func newLookup(r projections.Reader) *lookup {
 
 func (l *lookup) organization(id string) named { return l.find("organization", id) }
 
-// find names the object id of a register.
+// find names the object id of a register, or of the first that has it.
 func (l *lookup) find(register, id string) named {
 	key := [2]string{register, id}
 	if n, ok := l.seen[key]; ok {
 		return n
 	}
 	n := named{Register: register, Reference: id}
-	item, err := l.reader.Item(register, id)
-	if err == nil {
-		n = l.named(item)
-	} else if !isNotFound(err) && l.err == nil {
-		l.err = err
+	registers := []string{register}
+	switch {
+	case id == "" || id == events.Unknown:
+		return n
+	case register == events.AnyRegister:
+		registers = registerOrder
+	}
+	for _, r := range registers {
+		item, err := l.reader.Item(r, id)
+		if err == nil {
+			n = l.named(item)
+			break
+		}
+		if !isNotFound(err) && l.err == nil {
+			l.err = err
+		}
 	}
 	l.seen[key] = n
 	return n
@@ -91,7 +98,7 @@ func nameOf(i projections.Item) named {
 	if n.Title == "" {
 		n.Title = text(i.Fields, "title")
 	}
-	n.Example = i.Organization == projections.ExampleOrganization || i.Register == "organization" && i.ID == projections.ExampleOrganization
+	n.Example = projections.IsExample(i.Organization) || i.Register == "organization" && projections.IsExample(i.ID)
 	return n
 }
 

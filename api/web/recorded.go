@@ -11,6 +11,7 @@ import (
 type recordedOn struct {
 	At   string // as 2026-06-24, "" for now
 	Path string // of the page as it is now
+	AsOf string // in words, the day that a page of now is judged by
 }
 
 // Day is the day in words.
@@ -34,7 +35,7 @@ func (p *Pages) readerAt(r *http.Request, more ...string) (projections.Reader, r
 	if err != nil {
 		return projections.Reader{}, on, err
 	}
-	on.At = q.Get("at")
+	on.At, on.AsOf = q.Get("at"), day(p.shown.Today())+" (UTC)"
 	reader, err := p.shown.ReaderAt(on.At)
 	return reader, on, err
 }

@@ -13,7 +13,26 @@ import (
 const itemsPerPage = 50
 
 // shelf is one register on the page of all.
-type shelf struct{ Href, Many, About, Count string }
+type shelf struct {
+	Href, Many, About string
+	Count             string // of real ones
+	Example           int
+}
+
+// counted is how many objects a register has, real and invented.
+func counted(reader projections.Reader, register string) (real string, example int, err error) {
+	items, next, err := reader.Items(register, "", "", projections.MaxLimit)
+	for _, i := range items {
+		if nameOf(i).Example {
+			example++
+		}
+	}
+	real = number(uint64(len(items) - example))
+	if next != "" {
+		real = "more than " + real
+	}
+	return real, example, err
+}
 
 func (p *Pages) registers(w http.ResponseWriter, r *http.Request) {
 	reader, on, err := p.readerAt(r)
@@ -22,18 +41,14 @@ func (p *Pages) registers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var shelves []shelf
-	for _, name := range []string{"organization", "system", "dataset", "activity"} {
-		items, next, err := reader.Items(name, "", "", projections.MaxLimit)
+	for _, name := range registerOrder {
+		real, example, err := counted(reader, name)
 		if err != nil {
 			p.fail(w, r, err)
 			return
 		}
-		n := number(uint64(len(items)))
-		if next != "" {
-			n = "more than " + n
-		}
 		words := registerWords[name]
-		shelves = append(shelves, shelf{asOfHref("/register/"+name, on.At), words.Many, words.About, n})
+		shelves = append(shelves, shelf{asOfHref("/register/"+name, on.At), words.Many, words.About, real, example})
 	}
 	p.show(w, r, http.StatusOK, "registers", frame{Title: "The register", Section: "register", Body: struct {
 		On      recordedOn
@@ -52,7 +67,7 @@ type row struct {
 }
 
 func (l *lookup) row(i projections.Item) row {
-	out := row{Name: l.named(i), Owner: l.organization(i.Organization), Ended: day(i.Ended)}
+	out := row{Name: l.named(i), Owner: l.organization(i.Organization), Ended: ended(i)}
 	out.Example = out.Name.Example
 	switch i.Register {
 	case "organization":
@@ -63,8 +78,32 @@ func (l *lookup) row(i projections.Item) row {
 		out.Kind, out.Detail = text(i.Fields, "classification"), kept(i.Fields)
 	case "activity":
 		out.Kind, out.Detail = words(list(i.Fields, "purposes")), term(text(i.Fields, "legalBasis"))
+	case "policy":
+		out.Kind, out.Detail = day(text(i.Fields, "inForce")), day(text(i.Fields, "reviewBy"))
+	case "agreement":
+		out.Kind, out.Detail = l.parties(i), l.last(i, "expires")
+	case "grant":
+		out.Kind, out.Detail = text(i.Fields, "role")+", "+text(i.Fields, "unit"), l.last(i, "until")
 	}
 	return out
+}
+
+// parties are the names of those who made an agreement.
+func (l *lookup) parties(i projections.Item) string {
+	var out []phrase
+	for _, id := range list(i.Fields, "parties") {
+		out = append(out, plainly(l.organization(id).Short()))
+	}
+	return joined(out).String()
+}
+
+// last is the last day of an item, with a word when it is over.
+func (l *lookup) last(i projections.Item, path string) string {
+	d := text(i.Fields, path)
+	if d != "" && d < l.today(i.Organization) {
+		return day(d) + " (expired)"
+	}
+	return day(d)
 }
 
 func words(codes []string) string {
@@ -84,6 +123,9 @@ var columns = map[string][2]string{
 	"system":       {"Kind", "Place"},
 	"dataset":      {"Class", "Kept for"},
 	"activity":     {"Purposes", "Legal basis"},
+	"policy":       {"In force from", "To be reviewed by"},
+	"agreement":    {"Parties", "Ends on"},
+	"grant":        {"Role and unit", "Until"},
 }
 
 func (p *Pages) register(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +142,7 @@ func (p *Pages) register(w http.ResponseWriter, r *http.Request) {
 	after := r.URL.Query().Get("after")
 	items, next, err := reader.Items(register, "", after, itemsPerPage)
 	l := newLookup(reader)
-	l.at = on.At
+	l.at, l.now = on.At, p.now()
 	rows := make([]row, len(items))
 	for i, item := range items {
 		rows[i] = l.row(item)
@@ -114,21 +156,36 @@ func (p *Pages) register(w http.ResponseWriter, r *http.Request) {
 	}
 	more := ""
 	if next != "" {
-		q := url.Values{"after": {next}}
-		if on.At != "" {
-			q.Set("at", on.At)
-		}
-		more = on.Path + "?" + q.Encode()
+		more = listHref(on.Path, next, on.At)
 	}
 	words := registerWords[register]
 	p.show(w, r, http.StatusOK, "register", frame{Title: words.Many + " in the register", Section: "register", Body: struct {
 		On                    recordedOn
 		Register, Many, About string
+		Guideline             string
 		Columns               [2]string
 		Rows                  []row
 		Later                 bool // not the first page
 		First, Next           string
-	}{on, register, words.Many, words.About, columns[register], rows, after != "", asOfHref(on.Path, on.At), more}})
+		JSON, CSV             string
+	}{
+		on, register, words.Many, words.About, words.Guideline, columns[register], rows, after != "", asOfHref(on.Path, on.At), more,
+		listHref("/v1/register/"+register, after, on.At), listHref("/v1/register/"+register+".csv", after, on.At),
+	}})
+}
+
+// listHref is where programs read what a page lists.
+func listHref(path, after, at string) string {
+	q := url.Values{}
+	for name, v := range map[string]string{"after": after, "at": at} {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
 }
 
 // event is one change in an item's history.
@@ -136,6 +193,7 @@ type event struct {
 	Position events.Index
 	When     string
 	Title    string
+	By       named // another organization, whose word changed nothing
 }
 
 func (p *Pages) item(w http.ResponseWriter, r *http.Request) {
@@ -152,13 +210,14 @@ func (p *Pages) item(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := newLookup(reader)
-	l.at = on.At
+	l.at, l.now = on.At, p.now()
 	uses, err := l.activitiesOf(item)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	n := l.named(item)
+	on.AsOf = day(l.today(item.Organization)) + ", by the calendar of " + l.organization(item.Organization).Short()
 	body := struct {
 		On           recordedOn
 		Name         named
@@ -167,13 +226,16 @@ func (p *Pages) item(w http.ResponseWriter, r *http.Request) {
 		Questions    []question
 		Capabilities []string
 		Model        named
+		Fault        fact // without values where none is on record
+		Assessments  []assessment
 		Entries      string
 		History      []event
 	}{
-		On: on, Name: n, Many: registerWords[item.Register].Many, Ended: day(item.Ended),
-		Questions: l.itemQuestions(item, uses), Entries: entriesHref(item), History: history(item.History),
+		On: on, Name: n, Many: registerWords[item.Register].Many, Ended: capital(ended(item)),
+		Questions: l.itemQuestions(item, uses), Entries: entriesHref(item), History: l.history(item.History),
 	}
 	body.Capabilities, body.Model = l.capabilities(item)
+	body.Assessments, body.Fault = l.assessments(item), fault(item)
 	if l.err != nil {
 		p.fail(w, r, l.err)
 		return
@@ -193,18 +255,37 @@ func (l *lookup) capabilities(i projections.Item) ([]string, named) {
 	return list(model.Fields, "capabilities"), l.named(model)
 }
 
-// entriesHref leads to the entries that name the item.
-func entriesHref(i projections.Item) string {
-	if i.Register == "activity" {
-		return ""
+// fault is the latest that was recorded of a system.
+func fault(i projections.Item) fact {
+	f, _ := i.Fields.At("fault")
+	said := text(f.Object(), "fault")
+	if said == "" {
+		return fact{}
 	}
-	return "/entries?" + url.Values{i.Register: {i.ID}}.Encode()
+	return fact{Label: day(text(f.Object(), "on")), Values: []value{{Text: said}}}
 }
 
-func history(changes []projections.Change) []event {
+// entriesHref leads to the entries that name the item, where they can be chosen.
+func entriesHref(i projections.Item) string {
+	switch i.Register {
+	case "organization", "system", "dataset":
+		return "/entries?" + url.Values{i.Register: {i.ID}}.Encode()
+	}
+	return ""
+}
+
+// sharesHref leads to what was shared under an agreement.
+func sharesHref(agreement string) string {
+	return "/sharing?" + url.Values{"agreement": {agreement}}.Encode()
+}
+
+func (l *lookup) history(changes []projections.Change) []event {
 	out := make([]event, len(changes))
 	for i, c := range changes {
-		out[i] = event{c.Position, date(c.OccurredAt), title(c.Kind)}
+		out[i] = event{Position: c.Position, When: date(c.OccurredAt), Title: title(c.Kind)}
+		if c.Foreign {
+			out[i].By = l.organization(c.Organization)
+		}
 	}
 	return out
 }

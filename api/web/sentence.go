@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -13,7 +14,17 @@ type part struct{ Text, Href string }
 type phrase []part
 
 func (p *phrase) say(s string) { *p = append(*p, part{Text: s}) }
-func (p *phrase) name(n named) { *p = append(*p, part{n.Short(), n.Href}) }
+
+// plainly is a phrase without links, nil for no words.
+func plainly(s string) phrase {
+	if s == "" {
+		return nil
+	}
+	return phrase{{Text: s}}
+}
+
+// phrase is the name as a piece of a sentence.
+func (n named) phrase() phrase { return phrase{{n.Short(), n.Href}} }
 
 // String is the sentence without its links, for titles.
 func (p phrase) String() string {
@@ -24,47 +35,196 @@ func (p phrase) String() string {
 	return b.String()
 }
 
-// sentence says in plain words what an entry records.
+// sentence says in plain words what an entry records: the first of its kind's
+// sayings for which nothing is missing.
 func (l *lookup) sentence(e *events.Entry) phrase {
-	var p phrase
-	switch {
-	case e.Kind.IsData():
-		l.dataSentence(&p, e)
-	case e.Kind.Object != "":
-		l.registerSentence(&p, e)
-	case e.Kind.Name == "ledger.opened":
-		p.say("This ledger was opened on " + date(e.Text("recordedAt")) + ".")
-	case e.Kind.Name == "subject.enrolled":
-		pairs, _ := e.Value("pairs")
-		p.say("A private trail was opened for " + persons(len(pairs.Items())) + ".")
-	default:
-		p.say(title(e.Kind.Name) + ".")
+	for _, saying := range sayings[e.Kind.Name] {
+		if p, whole := l.tell(e, saying); whole {
+			return oneStop(p)
+		}
+	}
+	return plainly(title(e.Kind.Name) + ".")
+}
+
+// oneStop leaves a sentence one full stop where a name brings its own.
+func oneStop(p phrase) phrase {
+	if last := len(p) - 1; last > 0 && strings.HasSuffix(p[last-1].Text, ".") {
+		p[last].Text = strings.TrimPrefix(p[last].Text, ".")
 	}
 	return p
 }
 
-func persons(n int) string {
-	if n == 1 {
-		return "one person"
+// tell fills in a saying; whole means that nothing it needs is missing.
+func (l *lookup) tell(e *events.Entry, saying string) (p phrase, whole bool) {
+	whole = true
+	for saying != "" {
+		at := strings.IndexAny(saying, "{[")
+		if at < 0 {
+			p.say(saying)
+			break
+		}
+		if at > 0 {
+			p.say(saying[:at])
+		}
+		if saying[at] == '[' {
+			inner, rest, _ := strings.Cut(saying[at+1:], "]")
+			if more, said := l.tell(e, inner); said {
+				p = append(p, more...)
+			}
+			saying = rest
+			continue
+		}
+		name, rest, _ := strings.Cut(saying[at+1:], "}")
+		filled := l.slot(e, name)
+		p, whole, saying = append(p, filled...), whole && filled != nil, rest
 	}
-	return small(n) + " persons"
+	return p, whole
 }
 
-func (l *lookup) dataSentence(p *phrase, e *events.Entry) {
-	p.name(l.organization(e.Text("organization")))
-	p.say(" " + verb(e) + " ")
-	l.object(p, e)
-	switch e.Kind.Name {
-	case "data.accessed", "data.collected":
-		p.say(" using ")
-		p.name(l.find("system", e.Text("system")))
-	case "data.shared":
-		p.say(" with ")
-		p.name(l.find("organization", e.Text("recipient")))
-	case "data.received":
-		p.say(" from another organization")
+// slot is what stands for one name of a saying, nil when nothing does.
+func (l *lookup) slot(e *events.Entry, name string) phrase {
+	if fill, ok := slots[name]; ok {
+		return fill(l, e)
 	}
-	p.say(ending(e.Text("outcome")))
+	f := fieldShown(e.Kind, name)
+	v, _ := e.Value(name)
+	said := v.Texts()
+	if t := v.Text(); t != "" {
+		said = []string{t}
+	}
+	out := make([]phrase, len(said))
+	for i, s := range said {
+		switch {
+		case f.Register != "":
+			out[i] = l.find(f.Register, s).phrase()
+		case f.Type == events.Prose:
+			out[i] = plainly(clip(s))
+		default:
+			out[i] = plainly(inWords(f, name, s).Text)
+		}
+	}
+	return joined(out)
+}
+
+// joined lists up to four; of more, three and how many there are besides.
+func joined(list []phrase) phrase {
+	if len(list) > 4 {
+		list = append(slices.Clone(list[:3]), plainly(number(uint64(len(list)-3))+" more"))
+	}
+	var out phrase
+	for i, p := range list {
+		switch {
+		case i > 0 && i == len(list)-1:
+			out.say(" and ")
+		case i > 0:
+			out.say(", ")
+		}
+		out = append(out, p...)
+	}
+	return out
+}
+
+// clipped is how many characters of a published text a sentence repeats.
+const clipped = 160
+
+// clip shortens a text at a word and leaves the full stop to the sentence.
+func clip(s string) string {
+	s = strings.TrimRight(strings.Join(strings.Fields(s), " "), ".")
+	r := []rune(s)
+	if len(r) <= clipped {
+		return s
+	}
+	short := string(r[:clipped])
+	if at := strings.LastIndexByte(short, ' '); at > 0 {
+		short = short[:at]
+	}
+	return short + "…"
+}
+
+// slots are the names in sayings that are no fields, or not as they stand.
+var slots = map[string]func(*lookup, *events.Entry) phrase{
+	"by":     func(l *lookup, e *events.Entry) phrase { return l.organization(e.Text("organization")).phrase() },
+	"it":     func(l *lookup, e *events.Entry) phrase { return l.objectOf(e).phrase() },
+	"the":    (*lookup).theObject,
+	"data":   (*lookup).data,
+	"done":   func(_ *lookup, e *events.Entry) phrase { return plainly(done(e.Text("operation"))) },
+	"ending": func(_ *lookup, e *events.Entry) phrase { return plainly(ending(e.Text("outcome"))) },
+	"undone": func(_ *lookup, e *events.Entry) phrase { return plainly(undone(e)) },
+	"an assessment": func(_ *lookup, e *events.Entry) phrase {
+		return plainly(indefinite(term(e.Text("assessmentKind")) + " assessment"))
+	},
+	"opened on": func(_ *lookup, e *events.Entry) phrase { return plainly(date(e.Text("recordedAt"))) },
+	"pairs": func(_ *lookup, e *events.Entry) phrase {
+		pairs, _ := e.Value("pairs")
+		return plainly(persons(len(pairs.Items())))
+	},
+	"a reader": func(_ *lookup, e *events.Entry) phrase { return plainly(capital(indefinite(term(e.Text("role"))))) },
+	"search": func(_ *lookup, e *events.Entry) phrase {
+		if e.Text("subjects.mode") != "none" {
+			return nil
+		}
+		return plainly("searched the trail of ")
+	},
+	"records": func(_ *lookup, e *events.Entry) phrase { return plainly(bucket(e.Text("count"), "record")) },
+	"events":  func(_ *lookup, e *events.Entry) phrase { return plainly(several(figure(e, "count"), "event")) },
+	"absent":  func(_ *lookup, e *events.Entry) phrase { return plainly(absent(figure(e, "missing"))) },
+	"gap": func(_ *lookup, e *events.Entry) phrase {
+		return plainly(capital(several(figure(e, "missing"), "event")))
+	},
+	"are": func(_ *lookup, e *events.Entry) phrase { return plainly(noun(figure(e, "missing"), "is", "are")) },
+	"unnamed": func(_ *lookup, e *events.Entry) phrase {
+		n := figure(e, "unnamed")
+		if n == 0 {
+			return nil
+		}
+		return plainly(small(int(n)) + " of them without naming")
+	},
+}
+
+// objectOf is the object of a register entry, by the name the entry itself
+// gives it where it does.
+func (l *lookup) objectOf(e *events.Entry) named {
+	n := l.find(e.Kind.Object, e.Text(e.Kind.Object))
+	if own := ownTitle(e); own != "" {
+		n.Title = own
+	}
+	return n
+}
+
+// theObject is "the dataset Plate reads".
+func (l *lookup) theObject(e *events.Entry) phrase {
+	n := l.objectOf(e)
+	if n.Title == "" && n.Reference == events.Unknown {
+		return n.phrase()
+	}
+	return append(plainly("the "+one(e.Kind.Object)+" "), n.phrase()...)
+}
+
+// ownTitle is the name an entry of the register gives its object.
+func ownTitle(e *events.Entry) string {
+	if t := e.Text("name"); t != "" {
+		return t
+	}
+	return e.Text("title")
+}
+
+// data names the dataset; that of a single person is hers to know.
+func (l *lookup) data(e *events.Entry) phrase {
+	if d := e.Text("dataset"); d != "" {
+		return l.find("dataset", d).phrase()
+	}
+	if e.Text("subjects.mode") == "single" {
+		return plainly("data about one person")
+	}
+	return plainly("data")
+}
+
+// done is the past tense of an operation.
+func done(operation string) string {
+	if past, ok := operations[operation]; ok {
+		return past
+	}
+	return "carried out “" + term(operation) + "” on"
 }
 
 // ending says how it went, where that is not as one would think.
@@ -78,114 +238,59 @@ func ending(outcome string) string {
 	return "."
 }
 
-// verb is the past tense of what was done.
-func verb(e *events.Entry) string {
-	switch e.Kind.Name {
-	case "data.collected":
-		return "collected"
-	case "data.shared":
-		return "shared"
-	case "data.received":
-		return "received"
-	case "data.deleted":
-		return "deleted"
+// undone says whether an anonymization can be taken back, if that was said.
+func undone(e *events.Entry) string {
+	v, said := e.Value("reversible")
+	switch {
+	case !said:
+		return ""
+	case v.Bool():
+		return "this can be undone"
 	}
-	done, ok := operations[e.Text("operation")]
-	if !ok {
-		done = "carried out “" + term(e.Text("operation")) + "” on"
-	}
-	return done
+	return "this cannot be undone"
 }
 
-// object names the dataset; that of a single person is hers to know.
-func (l *lookup) object(p *phrase, e *events.Entry) {
-	if d := e.Text("dataset"); d != "" {
-		p.name(l.find("dataset", d))
-		return
+func figure(e *events.Entry, path string) uint64 {
+	v, _ := e.Value(path)
+	return uint64(max(v.Int(), 0))
+}
+
+// several is "no events", "one event", "24 events".
+func several(n uint64, what string) string {
+	return small(int(min(n, 1<<53))) + " " + noun(n, what, plural(what))
+}
+
+func absent(missing uint64) string {
+	if missing == 0 {
+		return "none is missing"
 	}
-	if e.Text("subjects.mode") == "single" {
-		p.say("data about one person")
-		return
+	return small(int(min(missing, 1<<53))) + " " + noun(missing, "is", "are") + " missing"
+}
+
+func persons(n int) string {
+	if n == 1 {
+		return "one person"
 	}
-	p.say("data")
+	return small(n) + " persons"
+}
+
+// indefinite puts a or an before words.
+func indefinite(words string) string {
+	if words != "" && strings.ContainsAny(words[:1], "aeio") {
+		return "an " + words
+	}
+	return "a " + words
 }
 
 // dated is the sentence with its day before it; in a list the day has a column.
 func dated(e *events.Entry, p phrase) phrase {
 	from, until := e.Text("occurredAt"), e.Text("occurredUntil")
+	when := "On " + day(from) + ", "
 	if until != "" && until != from {
-		return append(phrase{{Text: "From " + day(from) + " to " + day(until) + ", "}}, p...)
+		when = "From " + day(from) + " to " + day(until) + ", "
 	}
-	return append(phrase{{Text: "On " + day(from) + ", "}}, p...)
-}
-
-func (l *lookup) registerSentence(p *phrase, e *events.Entry) {
-	o := e.Kind.Object
-	by, id := l.organization(e.Text("organization")), e.Text(o)
-	it := l.find(o, id)
-	if own := ownTitle(e); own != "" {
-		it.Title = own
+	if p[0].Href == "" {
+		p[0].Text = strings.ToLower(p[0].Text[:1]) + p[0].Text[1:]
 	}
-	if o == "organization" {
-		p.name(it)
-		if e.Kind.Name == "organization.changed" {
-			p.say(" changed what the register says about it.")
-			return
-		}
-		p.say(" was entered in the register of organizations.")
-		return
-	}
-	p.name(by)
-	switch e.Kind.Name {
-	case "system.registered", "dataset.registered", "activity.registered":
-		p.say(" entered the " + o + " ")
-		p.name(it)
-		p.say(at(e.Text("place.address")) + " in the register.")
-	case "system.moved":
-		p.say(" recorded that ")
-		p.name(it)
-		p.say(" was moved" + to(e.Text("place.address")) + ".")
-	case "system.decommissioned":
-		p.say(" took ")
-		p.name(it)
-		p.say(" out of service on " + day(e.Text("on")) + ".")
-	case "dataset.retired":
-		p.say(" retired the dataset ")
-		p.name(it)
-		p.say(".")
-	case "dataset.reclassified":
-		p.say(" put ")
-		p.name(it)
-		p.say(" in the class “" + e.Text("classification") + "”.")
-	case "retention.set":
-		p.say(" set that ")
-		p.name(it)
-		p.say(" is kept for " + period(e.Text("period")) + ".")
-	default:
-		p.say(" changed what the register says about the " + o + " ")
-		p.name(it)
-		p.say(".")
-	}
-}
-
-func at(place string) string {
-	if place == "" {
-		return ""
-	}
-	return ", at " + place + ","
-}
-
-func to(place string) string {
-	if place == "" {
-		return ""
-	}
-	return " to " + place
-}
-
-// ownTitle is the name an entry of the register gives its object.
-func ownTitle(e *events.Entry) string {
-	if t := e.Text("name"); t != "" {
-		return t
-	}
-	return e.Text("title")
+	return append(plainly(when), p...)
 }

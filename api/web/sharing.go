@@ -13,7 +13,8 @@ import (
 // shareTotal is what one organization gave another of one dataset on one ground.
 type shareTotal struct {
 	Recipient, Dataset, Organization named
-	Class, Standard, Agreement       string
+	Agreement                        named // without a reference where none is named
+	Class, Standard                  string
 	from, to                         string // months
 	Count                            uint64
 }
@@ -119,10 +120,10 @@ func (l *lookup) shareTotals(totals []projections.ShareTotal) (real, example []*
 		if row == nil {
 			row = &shareTotal{
 				Recipient: l.find("organization", t.Recipient), Dataset: l.find("dataset", t.Dataset), Organization: l.organization(t.Organization),
-				Class: term(t.DisclosureClass), Standard: term(t.LegalStandard), Agreement: t.Agreement, from: t.Month, to: t.Month,
+				Class: term(t.DisclosureClass), Standard: term(t.LegalStandard), Agreement: l.find("agreement", t.Agreement), from: t.Month, to: t.Month,
 			}
 			seen[key] = row
-			if t.Organization == projections.ExampleOrganization {
+			if projections.IsExample(t.Organization) {
 				example = append(example, row)
 			} else {
 				real = append(real, row)

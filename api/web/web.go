@@ -26,11 +26,14 @@ type Config struct {
 	Shown  *v1.Shown
 	LogKey string           // the log's verifier key, as verify needs it
 	Now    func() time.Time // for ages only; the default is time.Now
+	// Officers says that there are pages for officers, so that others lead there.
+	Officers bool
 }
 
 // Pages are the pages people read.
 type Pages struct {
 	shown  *v1.Shown
+	desk   bool // there are pages for officers
 	key    string
 	now    func() time.Time
 	pages  map[string]*template.Template
@@ -48,7 +51,7 @@ type asset struct {
 // New reads the templates. They are part of the program, so an error here is
 // one of the program's.
 func New(c Config) (*Pages, error) {
-	p := &Pages{shown: c.Shown, key: c.LogKey, now: c.Now, pages: map[string]*template.Template{}, assets: map[string]asset{}}
+	p := &Pages{shown: c.Shown, desk: c.Officers, key: c.LogKey, now: c.Now, pages: map[string]*template.Template{}, assets: map[string]asset{}}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -60,17 +63,23 @@ func New(c Config) (*Pages, error) {
 		return nil, err
 	}
 	layout, err := template.New("layout.html").Funcs(template.FuncMap{
-		"number":  func(n any) string { return number(toUint(n)) },
-		"term":    term,
-		"title":   title,
-		"recent":  func(l []line) table { return table{"The last that was recorded, newest first", l} },
+		"number": func(n any) string { return number(toUint(n)) },
+		"term":   term,
+		"title":  title,
+		"one":    one,
+		"recent": func(l []line) table {
+			return table{"The last that was recorded, newest first; of what is alike, the newest", l}
+		},
 		"chosen":  chosen,
 		"capital": capital,
-	}).ParseFS(files, "pages/layout.html", "pages/parts.html")
+	}).ParseFS(files, "pages/layout.html", "pages/parts.html", "pages/officer-parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
-	for _, name := range []string{"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions"} {
+	for _, name := range []string{
+		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage",
+		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding",
+	} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "pages/"+name+".html")
@@ -112,7 +121,7 @@ func (p *Pages) asset(name, contentType string) (string, error) {
 }
 
 // Mount adds the routes of p.
-func (p *Pages) Mount(mux *http.ServeMux) {
+func (p *Pages) Mount(mux v1.Mux) {
 	mux.HandleFunc("GET /{$}", p.home)
 	mux.HandleFunc("GET /register", p.registers)
 	mux.HandleFunc("GET /register/{register}", p.register)
@@ -121,6 +130,7 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /entries/{entry}", p.entry)
 	mux.HandleFunc("GET /sharing", p.sharing)
 	mux.HandleFunc("GET /deletions", p.deletions)
+	mux.HandleFunc("GET /coverage", p.coverage)
 	mux.HandleFunc("GET /findings", p.findings)
 	mux.HandleFunc("GET /verify", p.verify)
 	for address := range p.assets {
@@ -149,12 +159,13 @@ type frame struct {
 	Icon    string
 	Origin  string
 	Size    events.Size
+	Desk    bool // there are pages for officers
 	Body    any
 }
 
 // show writes a page, whole or not at all.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
-	f.Style, f.Icon = p.style, p.icon
+	f.Style, f.Icon, f.Desk = p.style, p.icon, p.desk
 	c, _ := p.shown.Ledger.Checkpoint()
 	f.Origin, f.Size = c.Origin, c.Size
 	var b bytes.Buffer
@@ -164,7 +175,9 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	w.Write(b.Bytes()) //nolint:errcheck // who asked is gone; there is nobody to tell
@@ -180,6 +193,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	heading := map[int]string{
+		http.StatusForbidden:           "That is not for you",
 		http.StatusNotFound:            "Nothing is here",
 		http.StatusUnprocessableEntity: "We could not read that",
 		http.StatusServiceUnavailable:  "Not there yet",
