@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/daybook-ledger/daybook/api/client"
+	"github.com/daybook-ledger/daybook/events/intake"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -139,7 +142,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "flip": flipCommand, "many": manyCommand,
+			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand,
 		},
 	})
 }
@@ -210,11 +213,50 @@ func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// tokenInStory is "token NAME ARGS": it makes a token and puts it into $NAME.
+// tokenInStory is "token NAME ARGS": it makes a token and puts it into $NAME. When
+// the ledger runs, it waits until that says which services may report now: what
+// the story records then has the positions it counts on.
 func tokenInStory(ts *testscript.TestScript, neg bool, args []string) {
 	st := ts.Value("story").(*story)
 	ts.Check(ts.Exec("daybook", append([]string{"token", "--dir", st.dir}, args[1:]...)...))
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+	if st.server == nil || !slices.Contains(args, "emitter") {
+		return
+	}
+	source := args[slices.Index(args, "--org")+1]
+	for i, arg := range args {
+		if arg == "--source" {
+			source = args[i+1]
+		}
+	}
+	ts.Check(st.server.until("/v1/coverage?source="+source, `"status":"(connected|silent)"`))
+}
+
+// revokeCommand is "revoke TOKEN": it ends a token as an officer would, by its name.
+func revokeCommand(ts *testscript.TestScript, neg bool, args []string) {
+	st := ts.Value("story").(*story)
+	ts.Check(ts.Exec("daybook", "token", "revoke", "--dir", st.dir, intake.TokenName(args[0])))
+}
+
+// untilCommand is "until PATH REGEXP": what is at the path must come to match, in
+// ten seconds.
+func untilCommand(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(ts.Value("story").(*story).server.until(args[0], args[1]))
+}
+
+func (s *server) until(path, pattern string) error {
+	want, err := regexp.Compile(pattern)
+	if err != nil {
+		return err
+	}
+	var body []byte
+	for range 200 {
+		if body, err = fetch(s.url + path); err == nil && want.Match(body) {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("%s does not match %s in ten seconds: %s %v", path, pattern, body, err)
 }
 
 // postCommand is "post STATUS PATH TOKEN CONTENTTYPE FILE [HEADER=VALUE]...": it
@@ -234,10 +276,13 @@ func postCommand(ts *testscript.TestScript, neg bool, args []string) {
 	answer(ts, req, args[0])
 }
 
-// getCommand is "get STATUS PATH".
+// getCommand is "get STATUS PATH [TOKEN]".
 func getCommand(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest("GET", ts.Value("story").(*story).server.url+args[1], nil)
 	ts.Check(err)
+	if len(args) > 2 {
+		req.Header.Set("Authorization", "Bearer "+args[2])
+	}
 	answer(ts, req, args[0])
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/events/adapt"
 )
 
@@ -30,6 +31,10 @@ A map says what a record tells; these come with the program:
 
   ` + strings.Join(adapt.Maps(), "\n  ") + `
 
+A map of a register, as array-of-things, says what an edition of it holds: the
+differences from today's register are printed and appended, as daybook register
+apply FILE --map does. --at is the day of the edition.
+
 Importing again, whole, shuffled or doubled, adds nothing: run it again after
 it stopped. Records that tell no event the ledger takes go to --rejects, one
 {"line":…,"reason":…,"row":…} a line, which holds whatever they held. The exit
@@ -38,6 +43,9 @@ code is 0 when every record was taken, and 5 when some were not.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if im.sender.Token == "" && !im.dry {
 				return exitWith(exitUsage, "give a token with --token; daybook token makes one; --dry-run needs none")
+			}
+			if _, err := time.Parse(time.DateOnly, im.day); err != nil && im.day != "" {
+				return exitWith(exitUsage, "--at must be a day as 2026-06-24")
 			}
 			var err error
 			if im.mapping, err = loadMap(mapping); err != nil {
@@ -48,9 +56,9 @@ code is 0 when every record was taken, and 5 when some were not.`,
 			}
 			// An import makes much that lives for a row and keeps little: at the
 			// default it spends a quarter of its time looking for what it kept.
-			debug.SetGCPercent(200)
-			im.out, im.talk = c.OutOrStdout(), c.ErrOrStderr()
-			return im.run(c.Context(), args[0], c.InOrStdin())
+			debug.SetGCPercent(400)
+			im.path, im.out, im.talk = args[0], c.OutOrStdout(), c.ErrOrStderr()
+			return im.run(c.Context(), c.InOrStdin())
 		},
 	}
 	c.Flags().StringVar(&mapping, "map", "", "the name of a map, or the file of a mapping program ending in .jq")
@@ -58,6 +66,7 @@ code is 0 when every record was taken, and 5 when some were not.`,
 	c.Flags().StringVar(&im.sender.URL, "url", defaultURL, "the ledger")
 	c.Flags().StringVar(&im.sender.Token, "token", "", "a token for the events' role and source")
 	c.Flags().StringVar(&im.rejectsTo, "rejects", "", "append the records that were not taken, with the reason, to this file")
+	c.Flags().StringVar(&im.day, "at", "", "the day of an edition of a register; default now")
 	c.Flags().BoolVar(&im.dry, "dry-run", false, "send nothing; print the events, one a line")
 	return c
 }
@@ -83,10 +92,10 @@ func loadMap(name string) (*adapt.Map, error) {
 }
 
 // run imports one file, - being in, and says the totals even when it stops.
-func (im *importer) run(ctx context.Context, name string, in io.Reader) error {
+func (im *importer) run(ctx context.Context, in io.Reader) error {
 	size := int64(-1)
-	if name != "-" {
-		f, err := os.Open(name)
+	if im.path != "-" {
+		f, err := os.Open(im.path)
 		if err != nil {
 			return fmt.Errorf("reading records: %w", err)
 		}
@@ -101,7 +110,14 @@ func (im *importer) run(ctx context.Context, name string, in io.Reader) error {
 	}
 	bar := progress(im.talk, size)
 	started := time.Now()
-	err := im.pump(ctx, &watched{in, bar})
+	taken := im.pump
+	if im.mapping.Edition {
+		taken = im.edition
+	}
+	err := taken(ctx, &watched{in, bar})
+	if reader, bad := client.New(im.sender.URL, im.sender.Client); bad == nil && err == nil && im.registered > 0 {
+		err = awaited(ctx, reader, im.registered, im.talk)
+	}
 	_ = bar.Finish()
 	if closeErr := im.rejects.close(); err == nil {
 		err = closeErr
@@ -118,6 +134,25 @@ func (im *importer) run(ctx context.Context, name string, in io.Reader) error {
 		return exitWith(exitIncomplete, "not everything was taken, first %s; --rejects FILE keeps such rows", im.rejects.first)
 	}
 	return exitWith(exitIncomplete, "not everything was taken; %s says what and why", im.rejectsTo)
+}
+
+// edition makes the register say what an edition of it says, as daybook register
+// apply does, with the rows it cannot take left to the rejects.
+func (im *importer) edition(ctx context.Context, in io.Reader) error {
+	e := edition{mapping: im.mapping, reject: func(row adapt.Row, why error) error {
+		im.totals.rejected++
+		return im.rejects.add(row, why.Error())
+	}}
+	a := applying{path: im.path, day: im.day, dry: im.dry, out: im.out, talk: im.talk}
+	all, err := e.read(ctx, in)
+	if err == nil {
+		err = a.connect(&im.sender)
+	}
+	if err == nil {
+		err = a.apply(ctx, all)
+	}
+	im.totals = totals{e.rows, a.sent.events, a.sent.accepted, a.sent.repeated, a.sent.refused, im.totals.rejected}
+	return err
 }
 
 // watched tells the bar how far reading is.

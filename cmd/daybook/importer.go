@@ -30,19 +30,31 @@ const (
 type importer struct {
 	mapping   *adapt.Map
 	sender    emit.Sender
+	path      string // "-" is standard input
+	day       string // of an edition of a register, "" for now
 	rejectsTo string
 	dry       bool
 	out, talk io.Writer
 
-	rejects rejects
-	totals  totals
-	sending errgroup.Group
-	batch   batch
-	stop    context.CancelCauseFunc // the first failure ends the rest
+	rejects    rejects
+	totals     totals
+	registered events.Index // the last event of the register, of batches that travel alone
+	sending    errgroup.Group
+	batch      batch
+	stop       context.CancelCauseFunc // the first failure ends the rest
 }
 
 // totals are guarded by rejects.mu while batches are in flight.
 type totals struct{ rows, events, accepted, repeated, refused, rejected int }
+
+// take counts an event that the ledger has.
+func (t *totals) take(r emit.Result) {
+	if r.Status == 201 {
+		t.accepted++
+	} else {
+		t.repeated++
+	}
+}
 
 // mapped is a row and what it told.
 type mapped struct {
@@ -170,7 +182,7 @@ func (im *importer) take(ctx context.Context, m *mapped) error {
 		return im.rejects.add(m.row, m.err.Error())
 	}
 	for _, e := range m.events {
-		text, err := e.MarshalJSON()
+		text, err := e.Text()
 		if err != nil {
 			return fmt.Errorf("writing an event of line %d: %w", m.row.Line, err)
 		}
@@ -233,13 +245,14 @@ func (im *importer) send(ctx context.Context, b batch) error {
 	}
 	for i, r := range answer.Results {
 		switch {
-		case r.Status == 201:
-			im.count(func(t *totals) { t.accepted++ })
 		case r.Accepted():
-			im.count(func(t *totals) { t.repeated++ })
+			im.count(func(t *totals) { t.take(r) })
+			if b.register && r.Position != nil {
+				im.registered = max(im.registered, events.Index(*r.Position))
+			}
 		default:
 			im.count(func(t *totals) { t.refused++ })
-			if err := im.rejects.add(b.rows[i], refusal(r)); err != nil {
+			if err := im.rejects.add(b.rows[i], whyRefused(r)); err != nil {
 				return err
 			}
 		}
@@ -253,8 +266,8 @@ func (im *importer) count(add func(*totals)) {
 	add(&im.totals)
 }
 
-// refusal is the ledger's reason in the words a problem of our own has.
-func refusal(r emit.Result) string {
+// whyRefused is the ledger's reason in the words a problem of our own has.
+func whyRefused(r emit.Result) string {
 	var p struct{ Title, Detail, Pointer string }
 	if err := json.Unmarshal(r.Problem, &p); err != nil || p.Title == "" {
 		return fmt.Sprintf("the ledger answered %d", r.Status)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,8 +48,8 @@ func TestReadmeCommandsRun(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"status":201`, "daybook/receipt@1", "VALID: 1 entry checked", "VALID: 587 entries checked"} {
-		if !strings.Contains(string(out), want) {
+	for _, want := range []string{`"status":201`, "daybook/receipt@1", "VALID: 1 entry checked", `VALID: \d+ entries checked`} {
+		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("the README's commands do not print %q:\n%s", want, out)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/daybook-ledger/daybook/api/client"
@@ -42,14 +43,17 @@ func (d differ) reference() events.Object {
 
 // added says an object that the register does not have.
 func (d differ) added() *change {
-	if d.item != nil || d.of.beside() {
+	if d.item != nil || d.of.beside() && !d.of.noted() {
 		return nil
 	}
-	c := d.change(d.of.first, d.fields)
+	c := d.change(d.begins(), d.fields)
 	for _, name := range []string{"name", "title"} {
 		if v, ok := d.fields.Get(name); ok {
 			d.say(c, "+", "%s", words(v))
 		}
+	}
+	if len(c.words) == 0 {
+		d.say(c, "+", "%s", d.summary())
 	}
 	for _, f := range d.of.fields() {
 		if v, ok := d.fields.At(f.Path); ok {
@@ -57,6 +61,21 @@ func (d differ) added() *change {
 		}
 	}
 	return c
+}
+
+// summary says in short what has neither name nor title.
+func (d differ) summary() string {
+	var out []string
+	for _, path := range []string{"kind", "parties", "unit", "role", "expires", "until"} {
+		if v, ok := d.fields.Get(path); ok {
+			for _, text := range append(v.Texts(), v.Text()) {
+				if text != "" {
+					out = append(out, text)
+				}
+			}
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // placed says that f is part of what a moved kind replaces as a whole.
@@ -71,12 +90,21 @@ func (d differ) hasMoved() bool {
 	if d.item == nil {
 		return false
 	}
-	before, _ := d.item.Fields.Get("starts")
 	starts, _ := d.fields.Get("starts")
-	if before.Text() == "" || starts.Text() <= before.Text() {
+	if since := d.placedSince(); since == "" || starts.Text() <= since {
 		return false
 	}
 	return slices.ContainsFunc(d.of.fields(), func(f events.Field) bool { return d.placed(f) && d.differs(f) })
+}
+
+// placedSince is the day on which the register has the object begin where it is:
+// its start, or else the day on which its place was said.
+func (d differ) placedSince() string {
+	if starts, ok := d.item.Fields.Get("starts"); ok {
+		return starts.Text()
+	}
+	_, since, _ := d.last(d.of.first, d.of.moved)
+	return since
 }
 
 // moved says the new place, on the day it begins.
@@ -99,7 +127,7 @@ func (d differ) moved() *change {
 
 // changed says the fields that are different, and those its kind demands.
 func (d differ) changed() *change {
-	if d.item == nil || d.of.beside() {
+	if d.item == nil || d.of.whole() {
 		return nil
 	}
 	bases := []string{d.of.first, d.of.next}
@@ -140,14 +168,19 @@ func (d differ) complete(data events.Object) events.Object {
 	return data
 }
 
-// restated says a whole statement anew when any of it is different.
+// restated says a whole statement anew when any of it is different, or when a
+// draft comes into force.
 func (d differ) restated() *change {
-	if !d.of.beside() {
+	if !d.of.whole() || d.of.noted() || d.item == nil && !d.of.beside() {
 		return nil
 	}
-	c, sign := d.change(d.of.first, d.fields, d.of.first), "~"
+	kind := d.begins()
+	c, sign := d.change(kind, d.fields, d.of.first, d.of.draft), "~"
 	if c.after == "new" {
 		sign = "+"
+	}
+	if last, _, _ := d.last(d.of.first, d.of.draft); last != "" && last != kind {
+		d.say(c, sign, "%s → %s", last, kind)
 	}
 	for _, f := range d.of.fields() {
 		if d.differsWhole(f) {
@@ -160,15 +193,43 @@ func (d differ) restated() *change {
 	return c
 }
 
+// last is the kind and the day of the latest entry about the object that is of
+// one of these kinds.
+func (d differ) last(kinds ...string) (kind, day string, ok bool) {
+	if d.item == nil {
+		return "", "", false
+	}
+	for _, h := range d.item.History {
+		if slices.Contains(kinds, h.Kind) {
+			kind, day, ok = h.Kind, h.OccurredAt[:min(len(h.OccurredAt), len(time.DateOnly))], true
+		}
+	}
+	return kind, day, ok
+}
+
+// suspended suspends the object, unless it has ended.
+func (d differ) suspended() *change {
+	c := d.change(d.of.pausing, d.reference(), d.of.pausing)
+	c.day = d.day(suspended)
+	_, last, _ := d.last(d.of.pausing)
+	_, _, over := d.last(d.of.closing)
+	if c.day == "" || c.day == last || over {
+		return nil
+	}
+	d.say(c, "-", "%s %s", suspended, c.day)
+	return c
+}
+
 // ended ends the object.
 func (d differ) ended() *change {
 	if d.end == nil {
 		return nil
 	}
 	c := d.change(d.of.closing, d.end, d.of.closing)
-	on, _ := d.end.Get("on")
-	if d.item == nil || d.item.Ended != on.Text() {
-		d.say(c, "-", "%s %s", ended, on.Text())
+	c.day = d.day(ended)
+	_, _, over := d.last(d.of.closing)
+	if !over || d.item.Ended != c.day {
+		d.say(c, "-", "%s %s", ended, c.day)
 	}
 	for _, f := range d.of.fields() {
 		v, ok := d.end.At(f.Path)
@@ -226,10 +287,15 @@ func (d differ) shown(f events.Field, v events.Value) events.Value {
 			items[i] = d.shown(f, items[i])
 		}
 		return events.List(items...)
-	case !d.known[object{f.Register, v.Text()}]:
+	case !d.knows(f, v.Text()):
 		return events.String(events.Unknown)
 	}
 	return v
+}
+
+// knows says that the register f is of has id, now or behind the file.
+func (d differ) knows(f events.Field, id string) bool {
+	return slices.ContainsFunc(registersOf(f), func(r string) bool { return d.known[object{r, id}] })
 }
 
 // canonical is equal for values that say the same: lists are sets, and
@@ -277,7 +343,7 @@ func (d differ) warn(c *change, f events.Field, v events.Value) {
 		v = events.List(v)
 	}
 	for _, id := range v.Texts() {
-		if f.Register != "" && !d.known[object{f.Register, id}] {
+		if f.Register != "" && !d.knows(f, id) {
 			d.say(c, "?", "%s: no register has %s; the ledger will show it as ?", f.Path, id)
 		}
 	}

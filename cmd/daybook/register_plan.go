@@ -14,7 +14,7 @@ type change struct {
 	want  *wanted
 	kind  string
 	data  events.Object
-	day   string   // on which it happened, "" for now
+	day   string   // on which it happened, "" for the day of the document
 	after string   // position of what it changes, "new" for nothing
 	words []string // what it changes, a line each
 }
@@ -80,13 +80,38 @@ func (w *wanted) refersTo() []object {
 			v = events.List(v)
 		}
 		for _, id := range v.Texts() {
-			out = append(out, object{f.Register, id})
+			for _, register := range registersOf(f) {
+				out = append(out, object{register, id})
+			}
 		}
 	}
-	if w.of.beside() {
+	if w.of.beside() && !w.of.noted() {
 		out = append(out, w.object())
 	}
 	return out
+}
+
+// registersOf are the registers that have what f names.
+func registersOf(f events.Field) []string {
+	if f.Register == events.AnyRegister {
+		return events.Registers()
+	}
+	return []string{f.Register}
+}
+
+// assessment is an assessment as an object that today may have: what it says,
+// as a file and as an entry do.
+func assessment(at func(path string) (events.Value, bool)) object {
+	k, _ := events.FindKind("assessment.recorded")
+	var said events.Object
+	for _, f := range k.Fields {
+		for _, path := range []string{f.Path, f.Shown} {
+			if v, ok := at(path); ok && path != "" {
+				said = said.With(f.Path, v)
+			}
+		}
+	}
+	return object{"assessment", string(said.Append(nil))}
 }
 
 // differences are the events that make the register say what all says, in the
@@ -105,13 +130,16 @@ func differences(all []*wanted, now today) ([]*change, error) {
 	for _, w := range inOrder(all) {
 		item := now[w.object()]
 		switch {
-		case w.of.beside() && !known[w.object()]:
+		case w.of.beside() && !w.of.noted() && !known[w.object()]:
 			return nil, bad(w.line("/"+w.of.register), "neither the register nor the file has %s %s", w.of.register, w.id)
-		case !w.of.beside() && item != nil && item.Ended != "" && w.end == nil:
+		case !w.of.beside() && item != nil && item.Ended != "" && w.end == nil && w.day(suspended) == "":
 			return nil, bad(w.line(""), "%s %s ended on %s; say so, or leave it out", w.of.name, w.id, item.Ended)
 		}
+		if w.of.noted() {
+			item = now[assessment(w.fields.At)]
+		}
 		d := differ{w, item, known}
-		for _, c := range []*change{d.added(), d.moved(), d.changed(), d.restated(), d.ended()} {
+		for _, c := range []*change{d.added(), d.moved(), d.changed(), d.restated(), d.suspended(), d.ended()} {
 			if c == nil {
 				continue
 			}

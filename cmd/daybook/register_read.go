@@ -7,69 +7,19 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/daybook-ledger/daybook/events"
 )
 
-// section is one list of a register file. The tables of its kinds are its
-// grammar.
-type section struct {
-	name     string // of one object, as on the command line
-	list     string // of the list in the file
-	register string // the register its objects are in, and the field that names one
-	first    string // the kind that says an object whole
-	next     string // the kind that says what changed
-	moved    string // the kind that says another place, "" where there is none
-	closing  string // the kind that ends an object, "" where nothing does
-}
-
-// beside says that what the list says is no object of its own: it is about one,
-// and every time said whole.
-func (s section) beside() bool { return s.first == s.next }
-
-// sections are the lists in the order in which their objects are registered.
-func sections() []section {
-	return []section{
-		{"organization", "organizations", "organization", "organization.registered", "organization.changed", "", ""},
-		{"dataset", "datasets", "dataset", "dataset.registered", "dataset.reclassified", "", "dataset.retired"},
-		{"system", "systems", "system", "system.registered", "system.changed", "system.moved", "system.decommissioned"},
-		{"activity", "activities", "activity", "activity.registered", "activity.superseded", "", ""},
-		{"retention", "retention", "dataset", "retention.set", "retention.set", "", ""},
-	}
-}
-
-// ended is the field that a file has for the day in the closing kind's "on".
-const ended = "ended"
-
-// fields are what the file may say of an object, by path: the public fields of
-// its first kind and of the one that closes it.
-func (s section) fields() []events.Field {
-	var out []events.Field
-	for _, name := range []string{s.first, s.closing} {
-		k, ok := events.FindKind(name)
-		if !ok {
-			continue
-		}
-		for _, f := range k.Fields {
-			if name == s.closing && f.Path == "on" {
-				f.Path, f.Required = ended, false
-			}
-			public := f.Class == events.Public || f.Class == events.PublicText
-			if public && !slices.ContainsFunc(out, func(g events.Field) bool { return g.Path == f.Path }) {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
-}
-
 // header is what a document says for all its objects.
 type header struct {
 	source       string
 	organization string // "" when it is the token's
 	at           int    // line of organization
+	asOf         string // the day of the document, "" for when it is applied
 }
 
 // wanted is one object as a file wants it.
@@ -77,6 +27,7 @@ type wanted struct {
 	header
 	of     section
 	id     string
+	said   events.Object  // as in the file
 	fields events.Object  // the data of the first kind
 	end    events.Object  // the data of the closing kind, nil while the object lasts
 	lines  map[string]int // by pointer into data; "" is where the object begins
@@ -151,38 +102,58 @@ func lineOf(in []byte, m yaml.Mark) int {
 func unique(all []*wanted) error {
 	first := map[[2]string]*wanted{}
 	for _, w := range all {
-		key := [2]string{w.of.name, w.id}
-		if old := first[key]; old != nil {
-			return bad(w.lines[""], "%s %s stands on line %d already", w.of.name, w.id, old.lines[""])
+		if old := first[w.key()]; old != nil {
+			return bad(w.line(""), "%s %s stands on line %d already", w.of.name, w.id, old.line(""))
 		}
-		first[key] = w
+		first[w.key()] = w
 	}
 	return nil
 }
 
-// readDocument reads source, organization and the lists.
+// key is one for every object and list, and for every assessment.
+func (w *wanted) key() [2]string {
+	if w.of.noted() {
+		return [2]string{w.of.name, string(w.fields.Append(nil))}
+	}
+	return [2]string{w.of.name, w.id}
+}
+
+// read reads a member that all objects of a document share.
+func (h *header) read(name string, value *yaml.Node) error {
+	scalar := value.Kind == yaml.ScalarNode
+	switch {
+	case name == "day":
+		h.asOf = value.Value
+		if _, err := time.Parse(time.DateOnly, h.asOf); err != nil || !scalar {
+			return bad(value.Line, "day must be a day as 2026-06-24")
+		}
+	case !scalar || !events.IsReference(value.Value):
+		return bad(value.Line, "%s must be a reference: a-z 0-9 . _ / @ -", name)
+	case name == "source":
+		h.source = value.Value
+	default:
+		h.organization, h.at = value.Value, value.Line
+	}
+	return nil
+}
+
+// readDocument reads source, organization, day and the lists.
 func readDocument(n *yaml.Node) ([]*wanted, error) {
 	var head header
 	lists := map[string]*yaml.Node{}
-	known := []string{"source", "organization"}
+	known := []string{"source", "organization", "day"}
 	for _, s := range sections() {
 		known = append(known, s.list)
 	}
 	err := eachMember(n, func(name string, key, value *yaml.Node) error {
-		switch {
-		case !slices.Contains(known, name):
+		switch i := slices.Index(known, name); {
+		case i < 0:
 			return bad(key.Line, "there is no %q; a document has %s", name, strings.Join(known, ", "))
-		case name != "source" && name != "organization":
+		case i > 2:
 			lists[name] = value
 			return nil
-		case value.Kind != yaml.ScalarNode || !events.IsReference(value.Value):
-			return bad(value.Line, "%s must be a reference: a-z 0-9 . _ / @ -", name)
-		case name == "source":
-			head.source = value.Value
-		default:
-			head.organization, head.at = value.Value, value.Line
 		}
-		return nil
+		return head.read(name, value)
 	})
 	if err != nil {
 		return nil, err
@@ -242,37 +213,62 @@ func (s section) read(n *yaml.Node, head header) (*wanted, error) {
 	if err := w.members(n, s.fields(), "", &said); err != nil {
 		return nil, err
 	}
-	id, _ := said.Get(s.register)
-	w.id = id.Text()
-	for _, f := range s.fields() {
+	return w, w.say(said)
+}
+
+// say takes what is said of an object apart into the data of the kind that says
+// it whole and of the one that ends it, and checks both.
+func (w *wanted) say(said events.Object) error {
+	id, _ := said.Get(w.of.register)
+	w.id, w.said = id.Text(), said
+	closing, closes := events.FindKind(w.of.closing)
+	for _, f := range w.of.fields() {
 		v, ok := said.At(f.Path)
 		if !ok {
 			continue
 		}
-		if k, _ := events.FindKind(s.first); hasField(k, f.Path) {
+		k, _ := events.FindKind(w.of.first)
+		whole := hasField(k, f.Path)
+		if whole {
 			w.fields = w.fields.With(f.Path, v)
 		}
 		if f.Path == ended {
 			f.Path = "on"
 		}
-		if k, ok := events.FindKind(s.closing); ok && hasField(k, f.Path) {
+		if closes && hasField(closing, f.Path) && (!whole || f.Path == w.of.register) {
 			w.end = w.end.With(f.Path, v)
 		}
 	}
-	if _, ends := said.Get(ended); !ends {
+	for _, name := range []string{suspended, ended} {
+		if _, err := time.Parse(time.DateOnly, w.day(name)); err != nil && w.day(name) != "" {
+			return bad(w.line("/"+name), "%s must be a day as 2026-06-24", name)
+		}
+	}
+	if w.day(ended) == "" {
 		if len(w.end) > 1 {
-			return nil, bad(n.Line, "what is said about the end of %s needs %s", w.id, ended)
+			return bad(w.line(""), "what is said about the end of %s needs %s", w.id, ended)
 		}
 		w.end = nil
 	}
 	w.lines["/on"] = w.lines["/"+ended]
-	if err := w.check(s.first, w.fields); err != nil {
-		return nil, err
+	if err := w.check(w.of.first, w.fields); err != nil || w.end == nil {
+		return err
 	}
-	if w.end != nil {
-		return w, w.check(s.closing, w.end)
+	return w.check(w.of.closing, w.end)
+}
+
+// day is what the file says in one of its own fields for a day.
+func (w *wanted) day(name string) string {
+	v, _ := w.said.Get(name)
+	return v.Text()
+}
+
+// begins is the kind that says the object whole, as it should stand.
+func (w *wanted) begins() string {
+	if v, _ := w.said.Get(proposed); v.Bool() {
+		return w.of.draft
 	}
-	return w, nil
+	return w.of.first
 }
 
 func hasField(k *events.Kind, path string) bool {

@@ -45,6 +45,8 @@ func (s section) template() string {
 source: city/register
 # Only with a token that speaks for no organization itself: whose register this is.
 #organization: city
+# The day as of which this is said; default the day it is applied.
+#day: 2026-06-24
 
 %s:
 `, s.list)
@@ -118,8 +120,13 @@ func explain(f events.Field) string {
 		text += fmt.Sprintf("a list of up to %d, each ", events.MaxList)
 	}
 	text += grammar(f)
-	if f.Path == ended {
+	switch f.Path {
+	case ended:
 		text += "; on this day the object ended, and it stays in the register as ended"
+	case suspended:
+		text += "; on this day the object was suspended"
+	case proposed:
+		text += "; true while it is open for comment and not in force"
 	}
 	return text
 }
@@ -130,7 +137,7 @@ func grammar(f events.Field) string {
 	case events.Reference:
 		text := "a reference of up to 96 of a-z 0-9 . _ / @ -"
 		if f.Register != "" {
-			text += ", of the register of " + f.Register + "s"
+			text += ", of " + named(f.Register)
 		}
 		return text
 	case events.Coded:
@@ -147,8 +154,21 @@ func grammar(f events.Field) string {
 		return "degrees with up to 15 decimals"
 	case events.Zone:
 		return "an IANA time zone"
+	case events.Hash:
+		return "the SHA-256 of the document, as sha256sum prints it"
 	}
 	return "text for publication, up to 2,000 characters; no personal data"
+}
+
+// named is a register in words.
+func named(register string) string {
+	if register == events.AnyRegister {
+		return "any register"
+	}
+	if stem, ok := strings.CutSuffix(register, "y"); ok {
+		register = stem + "ie"
+	}
+	return "the register of " + register + "s"
 }
 
 // example is a value of the field, as YAML.
@@ -156,11 +176,16 @@ func example(s section, f events.Field) string {
 	text := map[events.Type]string{
 		events.Date: "2026-06-24", events.Period: "P30D", events.Flag: "true", events.Zone: "Europe/Tallinn",
 		events.Link: "https://city.example/notice", events.Decimal: `"59.437"`, events.Prose: `"…"`,
+		events.Hash: strings.Repeat("0a", 32),
 	}[f.Type]
 	switch f.Type {
 	case events.Reference:
 		text = "city/" + f.Path
-		if f.Register != "" {
+		switch f.Register {
+		case "":
+		case events.AnyRegister:
+			text = "city/system"
+		default:
 			text = "city/" + f.Register
 		}
 		if f.Register == "organization" || f.Path == "organization" {

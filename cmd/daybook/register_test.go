@@ -25,9 +25,7 @@ func TestRegisterTemplates(t *testing.T) {
 			continue
 		}
 		for _, f := range s.fields() {
-			_, first := all[0].fields.At(f.Path)
-			_, last := all[0].end.At(strings.Replace(f.Path, ended, "on", 1))
-			if !first && !last {
+			if _, ok := all[0].said.At(f.Path); !ok {
 				t.Errorf("the template of %s has no %s", s.name, f.Path)
 			}
 		}
@@ -37,8 +35,12 @@ func TestRegisterTemplates(t *testing.T) {
 // TestRegisterSections holds that sections name kinds of the table that are open.
 func TestRegisterSections(t *testing.T) {
 	for _, s := range sections() {
-		for _, name := range []string{s.first, s.next, s.moved, s.closing} {
-			if k, ok := events.FindKind(name); name != "" && (!ok || !k.Open || k.Object != s.register) {
+		of := s.register
+		if s.noted() {
+			of = ""
+		}
+		for _, name := range []string{s.first, s.next, s.moved, s.draft, s.pausing, s.closing} {
+			if k, ok := events.FindKind(name); name != "" && (!ok || !k.Open || k.Object != of) {
 				t.Errorf("%s: %s is no open kind about a %s", s.name, name, s.register)
 			}
 		}

@@ -174,13 +174,20 @@ func (c *collection) problems() {
 		"/v1/entries?kind=nonsense", "/v1/entries?limit=0", "/v1/entries?limit=x", "/v1/entries?after=-1", "/v1/entries?day=x",
 		"/v1/entries?reason=x", "/v1/entries?kind=a&kind=b", "/v1/entries?%zz", "/v1/entries/99999999", "/v1/entries/x",
 		"/v1/entries/99999999/proof", "/v1/entries/0?x=1", "/v1/register/nothing", "/v1/register/system/none", "/v1/register/system?after=%20",
-		"/v1/totals?x=1", "/v1/ledger?x=1", "/v1/nothing", "/v1/events", "/tile/0/999", "/tile/entries/000.p/0", "/tile/x", "/nothing",
+		"/v1/totals?x=1", "/v1/ledger?x=1", "/v1/nothing", "/v1/events", "/v1/entries.csv?kind=nonsense",
+		"/v1/entries.csv?limit=0", "/v1/entries.csv?colour=red", "/v1/register/nothing.csv", "/v1/register/system.csv?after=%20", "/v1/register/system.csv?at=x",
+		"/v1/register/system?at=9999-01-01", "/v1/register/system/none?at=2026-06-24", "/v1/totals.csv?x=1", "/v1/sharing?recipient=%22", "/v1/sharing.csv?from=x",
+		"/v1/sharing?colour=red", "/v1/retention?x=1", "/v1/retention.csv?x=1", "/v1/findings?x=1", "/v1/findings.csv?x=1", "/v1/coverage?x=1", "/openapi.json?x=1",
+		"/tile/0/999", "/tile/entries/000.p/0", "/tile/x", "/nothing",
 	} {
 		if status, body := c.get("json", path); status < 400 {
 			c.Errorf("%s answers %d: %.200s", path, status, body)
 		}
 	}
-	for _, path := range []string{"/entries?kind=nonsense", "/entries?after=x", "/entries/99999999", "/register/nothing", "/register/system/none", "/nothing"} {
+	for _, path := range []string{
+		"/entries?kind=nonsense", "/entries?after=x", "/entries/99999999", "/register/nothing", "/register/system/none", "/nothing",
+		"/register?at=x", "/register/system?at=9999-01-01", "/sharing?recipient=%22", "/deletions?x=1", "/findings?x=1", "/coverage?x=1", "/api?x=1",
+	} {
 		c.get("page", path)
 	}
 }
@@ -212,7 +219,9 @@ func classOf(path string) string {
 	switch {
 	case strings.HasSuffix(strings.TrimSuffix(path, "?download=1"), "/proof"):
 		return "proof"
-	case strings.HasPrefix(path, "/v1/"):
+	case strings.HasSuffix(strings.SplitN(path, "?", 2)[0], ".csv"):
+		return "table"
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/openapi.json"):
 		return "json"
 	case strings.HasPrefix(path, "/tile/"), path == "/checkpoint":
 		return "tile"

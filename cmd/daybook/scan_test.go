@@ -60,6 +60,7 @@ func TestScan(t *testing.T) {
 	c.add("log", "of the server", []byte(s.server.logs.String()))
 	s.searchAll(c)
 	s.published(c)
+	s.seenAsTables(c)
 	s.wholeValues(c)
 }
 
@@ -235,7 +236,12 @@ func (s *scan) refusals() {
 			s.Errorf("try %d is answered %d: %s", i, status, b)
 		}
 	}
-	for _, path := range []string{"/" + word, "/entries/" + word, "/v1/entries?kind=" + word, "/v1/entries?" + word + "=1", "/register/system/" + word, "/tile/" + word} {
+	for _, path := range []string{
+		"/" + word, "/entries/" + word, "/v1/entries?kind=" + word, "/v1/entries?" + word + "=1", "/register/system/" + word, "/tile/" + word,
+		"/v1/entries.csv?kind=" + word, "/v1/" + word + ".csv", "/v1/register/" + word + ".csv", "/v1/register/system.csv?at=" + word, "/v1/register/system?at=" + word,
+		"/v1/sharing?disclosureClass=" + word, "/v1/sharing.csv?from=" + word, "/v1/retention?" + word + "=1", "/v1/findings?" + word, "/v1/findings.csv?" + word,
+		"/v1/totals.csv?" + word, "/openapi.json?" + word, "/api?" + word, "/coverage?" + word, "/register?at=" + word,
+	} {
 		resp, err := http.Get(s.server.url + path)
 		if err != nil {
 			s.Fatal(err)
@@ -311,6 +317,8 @@ func (s *scan) collect() *collection {
 		"kind": kinds, "organization": {scanCity, "eugene-police", "array-of-things", "example"}, "system": {"eugene-police/flock-search", "example/app"},
 		"dataset": {"eugene-police/plate-reads", scanKnown}, "day": {"2025-06-18", "2025-11-03"},
 	})
+	c.tables([]string{scanCity, "eugene-police", "array-of-things", "example"}, []string{"2025-11-03", time.Now().UTC().Format(time.DateOnly)})
+	c.described()
 	c.problems()
 	pages := c.crawl()
 	if pages < int(s.size) {

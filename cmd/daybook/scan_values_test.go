@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -58,8 +59,11 @@ func (s *scan) shownWhole(c *collection, reasons map[string]bool) {
 	}
 	reported := map[string]bool{}
 	for _, at := range c.surfaces {
-		if at.class != "json" && at.class != "problem" && at.class != "page" {
+		if at.class != "json" && at.class != "problem" && at.class != "page" && at.class != "table" {
 			continue
+		}
+		if at.name == "/openapi.json" || at.name == "/api" {
+			continue // they list all terms of every code list
 		}
 		for _, v := range wholeValues(at) {
 			if terms[v] && !reported[v] {
@@ -109,13 +113,17 @@ func (s *scan) ownPages(c *collection) {
 
 var htmlValues = regexp.MustCompile(`>([^<>]+)<|="([^"]*)"`)
 
-// wholeValues are the texts between tags and the attributes of a page, or the
-// leaves of JSON.
+// wholeValues are the texts between tags and the attributes of a page, the
+// leaves of JSON, or the cells of a table.
 func wholeValues(s surface) []string {
 	if s.class == "json" || s.class == "problem" {
 		return leaves(s.body)
 	}
 	var out []string
+	if s.class == "table" {
+		rows, _ := csv.NewReader(bytes.NewReader(s.body)).ReadAll()
+		return slices.Concat(rows...)
+	}
 	for _, m := range htmlValues.FindAllSubmatch(s.body, -1) {
 		out = append(out, strings.TrimSpace(html.UnescapeString(string(m[1])+string(m[2]))))
 	}

@@ -28,6 +28,8 @@ func serveCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&cfg.dir, "dir", defaultDir, "the data directory")
 	c.Flags().StringVar(&addr, "http", defaultAddr, "the address to serve on")
+	c.Flags().StringVar(&cfg.nats, "nats", "", "also take events over NATS at this host:port; plain TCP, so keep it on loopback or behind a tunnel")
+	c.Flags().BoolVar(&cfg.behindProxy, "behind-proxy", false, "every request comes through a proxy that sets X-Forwarded-Proto and adds to X-Forwarded-For; officers sign in over a network only by https")
 	c.Flags().BoolVar(&withSeed, "seed", false, "post the real and invented records that come with the program")
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
 	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints; keep it where a restore of the data directory does not reach")
@@ -100,6 +102,10 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 		{"tiles", "/tile/0/000.p/1"},
 	} {
 		fmt.Fprintf(out, "%-11s %s%s\n", line[0], url, line[1])
+	}
+	fmt.Fprintf(out, "%-11s %s/officer  (a token lets in: %s token --dir %s --role officer --org ORG)\n", "officers", url, self, cfg.dir)
+	if s.nats != nil {
+		fmt.Fprintf(out, "%-11s nats://%s  (the password is a token; go doc ./events/intake says what to send)\n", "NATS", s.broker.Addr())
 	}
 	fmt.Fprintf(out, "log key     %s\n", s.keys.LogKey())
 	if cfg.journal == "" {

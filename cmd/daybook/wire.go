@@ -34,7 +34,10 @@ var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-t
 // config is where and how one ledger runs.
 type config struct {
 	dir, origin, journal string
+	nats                 string // where the NATS door listens; "" is nowhere
 	publishEvery         time.Duration
+	behindProxy          bool             // a proxy says where requests come from, and whether over TLS
+	now                  func() time.Time // what day it is; nil: time.Now
 }
 
 // system is one ledger: the flow services → events → history → projections and
@@ -47,13 +50,19 @@ type system struct {
 	writer  *intake.Writer
 	anchor  *ledger.Anchor
 	views   *projections.Views
+	broker  *broker.Broker
+	nats    *intake.NATSDoor // nil without a listener
 	handler http.Handler
+	now     func() time.Time
 }
 
 // open opens every part in the order of the flow. What was opened is closed
 // again when a later part refuses.
 func open(ctx context.Context, cfg config) (_ *system, err error) {
-	s := &system{}
+	s := &system{now: cfg.now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -76,11 +85,16 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 		return nil, fmt.Errorf("opening the views: %w", err)
 	}
 	s.closers = append(s.closers, s.views.Close)
+	door := &intake.Door{Writer: s.writer, Tokens: s.tokens, Ledger: s.anchor}
+	if err := s.openNATS(door); err != nil {
+		return nil, err
+	}
 	s.handler, err = api.New(api.Config{
 		Views: s.views, Ledger: s.anchor, Files: s.anchor.Public(), LogKey: s.keys.LogKey(),
-		Door:     &intake.Door{Writer: s.writer, Tokens: s.tokens, Ledger: s.anchor},
+		Door:     door,
 		SignedAt: func() time.Time { return modified(filepath.Join(cfg.dir, "public", "checkpoint")) },
-		Log:      slog.Default(),
+		Tokens:   readers{s.tokens}, Desk: s.desk(), BehindProxy: cfg.behindProxy,
+		Log: slog.Default(), Now: s.now,
 	})
 	return s, err
 }
@@ -106,10 +120,17 @@ func (s *system) openEvents(ctx context.Context, cfg config) error {
 	if s.tokens, err = intake.OpenTokens(filepath.Join(cfg.dir, "tokens")); err != nil {
 		return err
 	}
-	b, err := broker.Open(broker.Config{Dir: filepath.Join(cfg.dir, "history")})
+	b, err := broker.Open(broker.Config{
+		Dir: filepath.Join(cfg.dir, "history"), Listen: cfg.nats,
+		Authenticate: func(_, password string) (broker.Client, bool) {
+			allowed, ok := s.tokens.Subjects(password)
+			return broker.Client(allowed), ok
+		},
+	})
 	if err != nil {
 		return fmt.Errorf("opening the history's server: %w", err)
 	}
+	s.broker = b
 	s.closers = append(s.closers, b.Close)
 	nc, err := b.Connect()
 	if err != nil {
@@ -170,7 +191,21 @@ func (s *system) openWriter(ctx context.Context, cfg config) error {
 	if err := book.CatchUp(ctx, s.history, intake.FoldOpener(s.keys.FoldKey())); err != nil {
 		return err
 	}
-	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys})
+	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys, Now: s.now})
+	return nil
+}
+
+// openNATS opens the NATS door's way to its clients, when there is a listener
+// for them. Who came before the door runs was told that nobody answers.
+func (s *system) openNATS(door *intake.Door) error {
+	if s.broker.Addr() == nil {
+		return nil
+	}
+	nc, err := s.broker.ConnectEmitters(broker.Client(intake.NATSDoorSubjects()))
+	if err != nil {
+		return fmt.Errorf("opening the NATS door: %w", err)
+	}
+	s.nats = &intake.NATSDoor{Door: door, Conn: nc}
 	return nil
 }
 
@@ -201,11 +236,22 @@ func (s *system) run(ctx context.Context, l net.Listener) error {
 	parts.Go(func() error { return s.writer.Run(partsCtx) })
 	parts.Go(func() error { return s.anchor.Run(partsCtx) })
 	parts.Go(func() error { return s.views.Run(partsCtx, s.history) })
+	parts.Go(func() error { return newKeeper(s).run(partsCtx) })
 	parts.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving: %w", err)
 		}
 		return nil
+	})
+	doorCtx, closeDoor := context.WithCancel(partsCtx)
+	defer closeDoor()
+	doorClosed := make(chan struct{})
+	parts.Go(func() error {
+		defer close(doorClosed)
+		if s.nats == nil {
+			return nil
+		}
+		return s.nats.Run(doorCtx)
 	})
 	select {
 	case <-ctx.Done():
@@ -213,8 +259,10 @@ func (s *system) run(ctx context.Context, l net.Listener) error {
 	}
 	grace, cancel := context.WithTimeout(context.Background(), shutdownSeconds*time.Second)
 	defer cancel()
+	closeDoor()
 	_ = server.Shutdown(grace) // who is still connected after that is cut off
 	_ = server.Close()
+	<-doorClosed
 	stopParts()
 	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// described reads every address of the ledger's own description that anyone may
+// read: as its examples say, with each parameter, and with each one malformed.
+func (c *collection) described() {
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Security   []any
+			Parameters []struct {
+				Name, In string
+				Example  any
+			}
+		}
+	}
+	if err := json.Unmarshal(c.must("json", "/openapi.json"), &doc); err != nil {
+		c.Fatal(err)
+	}
+	c.must("page", "/api")
+	asked := 0
+	for path, operations := range doc.Paths {
+		op, ok := operations["get"]
+		if !ok || op.Security != nil {
+			continue
+		}
+		var queries []string
+		for _, p := range op.Parameters {
+			good := fmt.Sprint(p.Example)
+			if p.In == "path" {
+				path = strings.Replace(path, "{"+p.Name+"}", good, 1)
+				continue
+			}
+			for _, value := range []string{good, "", "~", "-1", strings.Repeat("9", 30), "\x00"} {
+				queries = append(queries, "?"+p.Name+"="+url.QueryEscape(value))
+			}
+		}
+		for _, query := range append(queries, "", "?zq=1", "?%zz") {
+			asked++
+			if status, body := c.get(classOf(path), path+query); status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable {
+				c.Errorf("%s answers %d: %.200s", path+query, status, body)
+			}
+		}
+	}
+	if asked < 200 {
+		c.Errorf("only %d addresses are described", asked)
+	}
+}
+
+var nextPage = regexp.MustCompile(`(?m)^Link: <([^>]*)>; rel="next"`)
+
+// table reads a table to its end.
+func (c *collection) table(path string) {
+	c.Helper()
+	for path != "" {
+		c.must("table", path)
+		head := c.surfaces[len(c.surfaces)-2].body // get keeps the headers before the body
+		path = ""
+		if m := nextPage.FindSubmatch(head); m != nil {
+			path = string(m[1])
+		}
+	}
+}
+
+// tables are all lists as tables, and the registers of other days.
+func (c *collection) tables(organizations, days []string) {
+	c.table("/v1/entries.csv?limit=83")
+	for _, register := range events.Registers() {
+		c.table("/v1/register/" + register + ".csv?limit=41")
+		for _, day := range days {
+			c.pages("/v1/register/" + register + "?limit=1000&at=" + day)
+			c.table("/v1/register/" + register + ".csv?at=" + day)
+			c.get("page", "/register/"+register+"?at="+day)
+		}
+	}
+	for _, organization := range organizations {
+		q := "?organization=" + organization
+		c.table("/v1/entries.csv" + q)
+		c.pages("/v1/sharing" + q)
+		for _, path := range []string{"/v1/sharing.csv", "/v1/coverage.csv"} {
+			c.table(path + q)
+		}
+		c.get("page", "/sharing"+q)
+	}
+	for _, name := range []string{"sharing", "retention", "findings", "totals", "coverage"} {
+		c.must("json", "/v1/"+name)
+		c.table("/v1/" + name + ".csv")
+	}
+	for _, name := range []string{"sharing", "deletions", "findings", "coverage"} {
+		c.must("page", "/"+name)
+	}
+}
+
+// seenAsTables holds that what is written for publication is in the tables of
+// registers too, so that empty ones cannot pass: all that is in the register now.
+func (s *scan) seenAsTables(c *collection) {
+	search, found, tables := newSearch(s.texts), map[string]bool{}, 0
+	for _, at := range c.surfaces {
+		if at.class != "table" {
+			continue
+		}
+		tables++
+		for _, h := range search.in(at) {
+			found[h.marker] = true
+		}
+	}
+	kinds := map[string]bool{}
+	for name := range found {
+		kind, _, _ := strings.Cut(name, " ")
+		kinds[kind] = true
+	}
+	if tables < 30 || len(found) < 10 || len(kinds) < 4 {
+		s.Errorf("%d tables have %d texts of %d kinds", tables, len(found), len(kinds))
+	}
+	if slices.IndexFunc(c.surfaces, func(x surface) bool { return x.name == "/v1/findings.csv" && len(x.body) > 100 }) < 0 {
+		s.Error("no finding is counted")
+	}
+}
