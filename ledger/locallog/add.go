@@ -23,7 +23,7 @@ func (s logStorage) AddSequencedLeaves(ctx context.Context, tree *trillian.Tree,
 		return nil, err
 	}
 	defer unlock()
-	add, err := s.newAddition(tree.TreeId, state, at)
+	add, err := s.newAddition(tree, state, at)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s logStorage) AddSequencedLeaves(ctx context.Context, tree *trillian.Tree,
 			return nil, err
 		}
 	}
-	return results, add.commit(s.leafWrite)
+	return results, add.commit(s.store, s.leafWrite)
 }
 
 // ascending reports whether no leaf can meet another of the same batch at its
@@ -51,11 +51,13 @@ func ascending(leaves []*trillian.LogLeaf) bool {
 	return true
 }
 
-// An addition is the one batch of an AddSequencedLeaves call.
+// An addition is the one batch of a call that adds leaves.
 type addition struct {
 	db         *pebble.DB
 	batch      *pebble.Batch
+	content    content // of the tree, which adding does not change
 	tree       int64
+	positional bool // identities of places need no record
 	state      *treeState
 	at         time.Time
 	end        uint64
@@ -64,19 +66,20 @@ type addition struct {
 	buf        []byte
 }
 
-func (s *store) newAddition(tree int64, state *treeState, at time.Time) (*addition, error) {
-	head, err := get(s.db, headKey(tree))
+func (s *store) newAddition(tree *trillian.Tree, state *treeState, at time.Time) (*addition, error) {
+	c, err := state.current(tree.TreeId)
 	if err != nil {
 		return nil, err
 	}
-	if head == nil {
+	if c.head == nil {
 		return nil, storage.ErrTreeNeedsInit
 	}
-	if err := s.findEnd(tree, state); err != nil {
+	if err := s.findEnd(tree.TreeId, state); err != nil {
 		return nil, err
 	}
 	return &addition{
-		db: s.db, batch: s.newBatch(), tree: tree, state: state, at: at, end: state.end,
+		db: s.db, batch: s.newBatch(), content: c, tree: tree.TreeId, state: state, at: at, end: state.end,
+		positional: tree.TreeType == trillian.TreeType_PREORDERED_LOG,
 		identities: map[string]*trillian.LogLeaf{},
 	}, nil
 }
@@ -112,11 +115,11 @@ func (s *store) findEnd(tree int64, state *treeState) error {
 }
 
 func (a *addition) leaf(leaf *trillian.LogLeaf) (*trillian.QueuedLogLeaf, error) {
-	switch {
-	case leaf.LeafIndex < 0:
+	if leaf.LeafIndex < 0 {
 		return refusal(leaf, codes.OutOfRange, "a leaf index must not be negative"), nil
-	case len(leaf.LeafIdentityHash) != hashSize || len(leaf.MerkleLeafHash) != hashSize:
-		return nil, status.Errorf(codes.FailedPrecondition, "the hashes of leaf %d must have %d bytes", leaf.LeafIndex, hashSize)
+	}
+	if err := checkHashes(leaf); err != nil {
+		return nil, err
 	}
 	there, err := a.occupant(leaf.LeafIndex)
 	if err != nil {
@@ -128,7 +131,7 @@ func (a *addition) leaf(leaf *trillian.LogLeaf) (*trillian.QueuedLogLeaf, error)
 		}
 		return refusal(there, codes.FailedPrecondition, "another leaf has this LeafIndex"), nil
 	}
-	if hasPositionIdentity(leaf) {
+	if a.positional && hasPositionIdentity(leaf) {
 		return a.store(leaf, true)
 	}
 	if there, err = a.identified(leaf.LeafIdentityHash); err != nil {
@@ -138,6 +141,13 @@ func (a *addition) leaf(leaf *trillian.LogLeaf) (*trillian.QueuedLogLeaf, error)
 		return refusal(there, codes.FailedPrecondition, "another leaf has this LeafIdentityHash"), nil
 	}
 	return a.storeIdentified(leaf)
+}
+
+func checkHashes(leaf *trillian.LogLeaf) error {
+	if len(leaf.LeafIdentityHash) != hashSize || len(leaf.MerkleLeafHash) != hashSize {
+		return status.Errorf(codes.FailedPrecondition, "the hashes of leaf %d must have %d bytes", leaf.LeafIndex, hashSize)
+	}
+	return nil
 }
 
 func refusal(leaf *trillian.LogLeaf, code codes.Code, why string) *trillian.QueuedLogLeaf {
@@ -159,7 +169,8 @@ func (a *addition) occupant(index int64) (*trillian.LogLeaf, error) {
 	return parseLeaf(value, uint64(index))
 }
 
-// identified is the leaf with an identity that is not its position's.
+// identified is the leaf with an identity that is not its position's, in the
+// tree or in the queue.
 func (a *addition) identified(identity []byte) (*trillian.LogLeaf, error) {
 	if leaf := a.identities[string(identity)]; leaf != nil {
 		return leaf, nil
@@ -168,11 +179,17 @@ func (a *addition) identified(identity []byte) (*trillian.LogLeaf, error) {
 	if value == nil || err != nil {
 		return nil, err
 	}
-	if len(value) != 8 {
+	var index uint64
+	key := queueKey(a.tree, value, identity)
+	switch len(value) {
+	case 8:
+		index = binary.BigEndian.Uint64(value)
+		key = leafKey(a.tree, index)
+	case queuePlace:
+	default:
 		return nil, status.Errorf(codes.DataLoss, "the stored identity %x is damaged", identity)
 	}
-	index := binary.BigEndian.Uint64(value)
-	if value, err = get(a.db, leafKey(a.tree, index)); err != nil {
+	if value, err = get(a.db, key); err != nil {
 		return nil, err
 	}
 	return parseLeaf(value, index)
@@ -200,7 +217,8 @@ func (a *addition) store(leaf *trillian.LogLeaf, positional bool) (*trillian.Que
 	return &trillian.QueuedLogLeaf{Leaf: leaf}, nil // no status is OK
 }
 
-func (a *addition) commit(opts *pebble.WriteOptions) error {
+// commit writes what was added and lets readers see it.
+func (a *addition) commit(s *store, opts *pebble.WriteOptions) error {
 	if a.batch.Empty() {
 		return nil
 	}
@@ -208,5 +226,5 @@ func (a *addition) commit(opts *pebble.WriteOptions) error {
 		return status.Errorf(codes.Internal, "storing leaves: %v", err)
 	}
 	a.state.end = a.end
-	return nil
+	return s.renew(a.state, a.content)
 }

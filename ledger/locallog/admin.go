@@ -2,6 +2,7 @@ package locallog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -173,10 +174,11 @@ func (tx *adminWriter) Commit() error {
 	if err := tx.batch.Commit(pebble.Sync); err != nil {
 		return status.Errorf(codes.Internal, "writing tree records: %v", err)
 	}
+	var errs []error
 	for _, id := range tx.deleted {
-		tx.store.forget(id)
+		errs = append(errs, tx.store.forget(id))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (tx *adminWriter) unlockTrees() {

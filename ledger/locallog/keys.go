@@ -16,6 +16,7 @@ const (
 	partLeaf     = 'l'
 	partIdentity = 'i'
 	partTile     = 't'
+	partQueue    = 'q'
 )
 
 func treeKey(tree int64) []byte {
@@ -25,7 +26,7 @@ func treeKey(tree int64) []byte {
 // logKey begins every key of one part of one log. The spare capacity holds
 // the longest key, so that appending to it does not allocate again.
 func logKey(tree int64, part byte) []byte {
-	key := make([]byte, 0, 1+8+1+hashSize)
+	key := make([]byte, 0, 1+8+1+queuePlace+hashSize)
 	key = append(key, keyLog)
 	key = binary.BigEndian.AppendUint64(key, uint64(tree))
 	return append(key, part)
@@ -43,6 +44,11 @@ func identityKey(tree int64, identity []byte) []byte {
 
 func tileKey(tree int64, id tileID) []byte {
 	return binary.BigEndian.AppendUint64(append(logKey(tree, partTile), id.level), id.index)
+}
+
+// queueKey is where a leaf waits, under its place and its identity.
+func queueKey(tree int64, place, identity []byte) []byte {
+	return append(append(logKey(tree, partQueue), place...), identity...)
 }
 
 // logBounds encloses every key of a log but its tree record. Tree numbers are

@@ -33,6 +33,10 @@ type Config struct {
 	// Dir is the log's own directory, made if absent. Everything in it can be
 	// built again from the history.
 	Dir string
+	// TileCache bounds, in bytes, the full tiles kept in memory for proofs,
+	// with the nodes computed from them; it holds one at least. It takes
+	// nothing until tiles are read. The default is DefaultTileCache.
+	TileCache int64
 	// FS is the file system Dir is in. The default is the operating system's.
 	FS vfs.FS
 	// Now is the clock the roots are dated by; nothing else depends on it. It
@@ -63,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		cfg.Now = time.Now
 	}
 	silence()
-	s, err := openStore(cfg.Dir, cfg.FS, cfg.Now)
+	s, err := openStore(cfg.Dir, cfg.FS, cfg.Now, cfg.TileCache)
 	if err != nil {
 		return nil, err
 	}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/trillian"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/logtest"
@@ -27,6 +27,43 @@ func (r reopening) Reopen(t *testing.T) logtest.Log {
 		t.Fatal(err)
 	}
 	return openLog(t, r.cfg)
+}
+
+func (r reopening) client() trillian.TrillianLogClient {
+	return trillian.NewTrillianLogClient(direct{r.rpc})
+}
+
+func (r reopening) Inclusion(ctx context.Context, index events.Index, size events.Size) ([][32]byte, error) {
+	resp, err := r.client().GetInclusionProof(ctx, &trillian.GetInclusionProofRequest{
+		LogId: r.tree.TreeId, LeafIndex: int64(index), TreeSize: int64(size),
+	})
+	return hashes32(resp.GetProof()), err
+}
+
+func (r reopening) Consistency(ctx context.Context, from, to events.Size) ([][32]byte, error) {
+	resp, err := r.client().GetConsistencyProof(ctx, &trillian.GetConsistencyProofRequest{
+		LogId: r.tree.TreeId, FirstTreeSize: int64(from), SecondTreeSize: int64(to),
+	})
+	return hashes32(resp.GetProof()), err
+}
+
+func (r reopening) Entries(ctx context.Context, first events.Index, n int) ([][]byte, error) {
+	resp, err := r.client().GetLeavesByRange(ctx, &trillian.GetLeavesByRangeRequest{
+		LogId: r.tree.TreeId, StartIndex: int64(first), Count: int64(n),
+	})
+	entries := make([][]byte, len(resp.GetLeaves()))
+	for i, leaf := range resp.GetLeaves() {
+		entries[i] = leaf.LeafValue
+	}
+	return entries, err
+}
+
+func hashes32(proof *trillian.Proof) [][32]byte {
+	hashes := make([][32]byte, len(proof.GetHashes()))
+	for i, hash := range proof.GetHashes() {
+		hashes[i] = [32]byte(hash)
+	}
+	return hashes
 }
 
 func openLog(t testing.TB, cfg Config) reopening {
@@ -185,6 +222,36 @@ func TestClockStepsBack(t *testing.T) {
 	mustAppend(t, l.Log, events.Index(size), logtest.Leaves(events.Index(size), 1))
 }
 
+// A clock that walks at random, also between restarts and after crashes,
+// never stops the log, and every root is younger than the one before.
+func TestClockWalks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	now := time.Now()
+	fs := vfs.NewCrashableMem()
+	cfg := Config{Dir: "log", FS: fs, Now: func() time.Time {
+		now = now.Add(time.Duration(rng.Int64N(int64(2*time.Hour))) - time.Hour)
+		return now
+	}}
+	l := openLog(t, cfg)
+	last := int64(0)
+	for i := range 300 {
+		switch {
+		case i%20 == 10:
+			l = l.Reopen(t).(reopening)
+		case i%20 == 19:
+			fs = fs.CrashClone(vfs.CrashCloneCfg{})
+			cfg.FS = fs
+			l = openLog(t, cfg)
+		}
+		mustAppend(t, l.Log, events.Index(i), logtest.Leaves(events.Index(i), 1))
+		if at := l.store.state(l.tree.TreeId).rootTime.Load(); at <= last {
+			t.Fatalf("root %d is of %d, the one before of %d", i, at, last)
+		} else {
+			last = at
+		}
+	}
+}
+
 // Entries that together exceed what one request takes, and single ones of the
 // greatest size, arrive whole.
 func TestLargeEntries(t *testing.T) {
@@ -281,26 +348,5 @@ func TestOpenTwice(t *testing.T) {
 	if l, err := Open(t.Context(), Config{Dir: dir}); err == nil {
 		l.Close()
 		t.Error("one directory was opened twice")
-	}
-}
-
-func BenchmarkAppend(b *testing.B) {
-	entry := bytes.Repeat([]byte("x"), 600)
-	for _, batch := range []int{1, 1000, 4096} {
-		b.Run(fmt.Sprint(batch), func(b *testing.B) {
-			l := openLog(b, Config{Dir: b.TempDir()})
-			leaves := make([][]byte, batch)
-			for i := range leaves {
-				leaves[i] = fmt.Appendf(append([]byte{}, entry...), "%d", i)
-			}
-			first := events.Index(0)
-			for b.Loop() {
-				if _, _, err := l.Append(b.Context(), first, leaves); err != nil {
-					b.Fatal(err)
-				}
-				first += events.Index(batch)
-			}
-			b.ReportMetric(float64(first)/b.Elapsed().Seconds(), "leaves/s")
-		})
 	}
 }

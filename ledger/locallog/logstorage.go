@@ -2,7 +2,7 @@ package locallog
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/google/trillian"
 	"github.com/google/trillian/storage"
@@ -27,20 +27,30 @@ func (s logStorage) GetActiveLogIDs(ctx context.Context) ([]int64, error) {
 	return ids, err
 }
 
-// SnapshotForTree begins a reading transaction. For a tree without a root it
+// SnapshotForTree begins a reading transaction, which sees the tree as of the
+// last completed write and never waits for one. For a tree without a root it
 // returns one together with storage.ErrTreeNeedsInit, which callers compare
 // with ==; it must be closed all the same.
 func (s logStorage) SnapshotForTree(ctx context.Context, tree *trillian.Tree) (storage.ReadOnlyLogTreeTX, error) {
 	if err := s.CheckDatabaseAccessible(ctx); err != nil {
 		return nil, err
 	}
-	snapshot := s.db.NewSnapshot()
-	tx, err := s.newReader(snapshot, tree)
-	if err != nil {
-		snapshot.Close()
-		return nil, err
+	state := s.known(tree.TreeId)
+	if state == nil { // asking for trees that do not exist leaves nothing in memory
+		if _, err := s.tree(s.db, tree.TreeId); err != nil {
+			return nil, err
+		}
+		state = s.state(tree.TreeId)
 	}
-	tx.end = snapshot.Close
+	view, release := state.acquire()
+	if view == nil {
+		return nil, status.Errorf(codes.NotFound, "tree %d was deleted", tree.TreeId)
+	}
+	c, err := view.load(tree.TreeId)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	tx := &reader{tree: tree, r: view.snapshot, content: c, cache: s.cache, end: release}
 	if tx.head == nil {
 		return tx, storage.ErrTreeNeedsInit
 	}
@@ -64,14 +74,4 @@ func (s logStorage) ReadWriteTransaction(ctx context.Context, tree *trillian.Tre
 		return err
 	}
 	return tx.Commit(ctx)
-}
-
-// QueueLeaves belongs to trees of type LOG.
-func (s logStorage) QueueLeaves(context.Context, *trillian.Tree, []*trillian.LogLeaf, time.Time) ([]*trillian.QueuedLogLeaf, error) {
-	return nil, errQueue()
-}
-
-// errQueue answers whatever needs the queue of a tree of type LOG.
-func errQueue() error {
-	return status.Error(codes.Unimplemented, "this storage integrates trees of type PREORDERED_LOG only")
 }

@@ -1,6 +1,7 @@
 package locallog
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
@@ -9,7 +10,6 @@ import (
 	"github.com/google/trillian"
 	"github.com/google/trillian/storage"
 	"github.com/google/trillian/storage/tree"
-	"github.com/google/trillian/types"
 	"github.com/transparency-dev/merkle/compact"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,82 +19,74 @@ import (
 // no batch of the sequencer takes memory without limit.
 const maxRange = 64 << 20
 
-// A reader is a transaction that reads one tree. head is nil for a tree that
-// needs initialising.
+// A reader is a transaction that reads one tree through r.
 type reader struct {
-	tree  *trillian.Tree
-	r     pebble.Reader
-	head  *trillian.SignedLogRoot
-	root  types.LogRootV1
-	edge  *edge // of the writer; nil for a snapshot
-	tiles map[tileID][]byte
+	tree *trillian.Tree
+	r    pebble.Reader
+	content
+	cache *tileCache
 	end   func() error
 }
 
-func (s *store) newReader(r pebble.Reader, t *trillian.Tree) (*reader, error) {
-	if _, err := s.tree(r, t.TreeId); err != nil {
-		return nil, err
-	}
-	tx := &reader{tree: t, r: r, tiles: map[tileID][]byte{}}
-	value, err := get(r, headKey(t.TreeId))
-	if value == nil || err != nil {
-		return tx, err
-	}
-	if err := tx.root.UnmarshalBinary(value); err != nil {
-		return nil, status.Errorf(codes.DataLoss, "reading the root of tree %d: %v", t.TreeId, err)
-	}
-	tx.head = &trillian.SignedLogRoot{LogRoot: value}
-	return tx, nil
-}
-
-// LatestSignedLogRoot is the root the transaction began with.
+// LatestSignedLogRoot is the root the transaction began with, a copy.
 func (tx *reader) LatestSignedLogRoot(context.Context) (*trillian.SignedLogRoot, error) {
 	if tx.head == nil {
 		return nil, storage.ErrTreeNeedsInit
 	}
-	return tx.head, nil
+	return &trillian.SignedLogRoot{LogRoot: bytes.Clone(tx.head)}, nil
 }
 
 // GetMerkleNodes reads or recomputes nodes, each from one tile.
 func (tx *reader) GetMerkleNodes(_ context.Context, ids []compact.NodeID) ([]tree.Node, error) {
 	nodes := make([]tree.Node, len(ids))
+	hashes := make([]byte, 0, len(ids)*hashSize) // copies: the tiles are shared
 	for i, id := range ids {
-		tile, first, n, err := locate(id)
+		where, first, n, err := locate(id)
 		if err != nil {
 			return nil, err
 		}
-		hashes, err := tx.tile(tile)
+		t, err := tx.tile(where)
 		if err != nil {
 			return nil, err
 		}
-		if len(hashes) < (first+n)*hashSize {
+		hash := t.node(first, n)
+		if hash == nil {
 			return nil, status.Errorf(codes.NotFound, "node %d at level %d is not in the tree", id.Index, id.Level)
 		}
-		hash := hashUp(hashes[first*hashSize : (first+n)*hashSize])
-		nodes[i] = tree.Node{ID: id, Hash: hash[:]}
+		hashes = append(hashes, hash...)
+		nodes[i] = tree.Node{ID: id, Hash: hashes[i*hashSize:][:hashSize:hashSize]}
 	}
 	return nodes, nil
 }
 
-// tile is a tile as committed; empty when there is none.
-func (tx *reader) tile(id tileID) ([]byte, error) {
-	if tx.edge != nil {
-		if hashes, ok := tx.edge.tile(id); ok {
-			return hashes, nil
-		}
+// tile is a tile as committed; empty when there is none. A tile that is full
+// in this transaction's tree is the same for every transaction.
+func (tx *reader) tile(id tileID) (*tile, error) {
+	if t := tx.edge.at(id); t != nil {
+		return t, nil
 	}
-	if hashes, ok := tx.tiles[id]; ok {
-		return hashes, nil
+	if id.index >= tx.root.TreeSize>>(tileHeight*(uint(id.level)+1)) {
+		return new(tile), nil // neither full nor on the edge
 	}
-	hashes, err := get(tx.r, tileKey(tx.tree.TreeId, id))
+	if t := tx.cache.get(tx.tree.TreeId, id); t != nil {
+		return t, nil
+	}
+	t, err := storedTile(tx.r, tx.tree.TreeId, id)
+	if err == nil && t.full() {
+		tx.cache.put(tx.tree.TreeId, id, t)
+	}
+	return t, err
+}
+
+func storedTile(r pebble.Reader, tree int64, id tileID) (*tile, error) {
+	hashes, err := get(r, tileKey(tree, id))
 	if err != nil {
 		return nil, err
 	}
 	if len(hashes)%hashSize != 0 || len(hashes) > tileBytes {
 		return nil, status.Errorf(codes.DataLoss, "tile %d at level %d is damaged", id.index, id.level)
 	}
-	tx.tiles[id] = hashes
-	return hashes, nil
+	return &tile{hashes: hashes}, nil
 }
 
 // GetLeavesByRange reads leaves from start on, at most count, and fewer when
@@ -144,10 +136,57 @@ func (tx *reader) leaves(start, count uint64) ([]*trillian.LogLeaf, error) {
 	return leaves, nil
 }
 
-// GetLeavesByHash needs an index of Merkle leaf hashes, which trees of type
-// LOG have.
-func (tx *reader) GetLeavesByHash(context.Context, [][]byte, bool) ([]*trillian.LogLeaf, error) {
-	return nil, status.Error(codes.Unimplemented, "this storage finds leaves by index only")
+// GetLeavesByHash finds leaves of the tree by their Merkle leaf hash, in the
+// order of their indexes. It has no index of its own to ask: it goes through
+// the tiles of the lowest level, 32 bytes a leaf.
+func (tx *reader) GetLeavesByHash(ctx context.Context, hashes [][]byte, _ bool) ([]*trillian.LogLeaf, error) {
+	wanted := make(map[[hashSize]byte]bool, len(hashes))
+	for _, hash := range hashes {
+		if len(hash) != hashSize {
+			return nil, status.Errorf(codes.InvalidArgument, "a leaf hash has %d bytes, want %d", len(hash), hashSize)
+		}
+		wanted[[hashSize]byte(hash)] = true
+	}
+	indexes, err := tx.find(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*trillian.LogLeaf, 0, len(indexes))
+	for _, index := range indexes {
+		leaves, err := tx.leaves(index, 1)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, leaves...)
+	}
+	return found, nil
+}
+
+// find goes through the leaf hashes of the tree.
+func (tx *reader) find(ctx context.Context, wanted map[[hashSize]byte]bool) ([]uint64, error) {
+	id := tx.tree.TreeId
+	it, err := tx.r.NewIter(&pebble.IterOptions{LowerBound: tileKey(id, tileID{}), UpperBound: tileKey(id, tileID{level: 1})})
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "finding leaves: %v", err)
+	}
+	defer it.Close()
+	var indexes []uint64
+	for ok := it.First(); ok && ctx.Err() == nil; ok = it.Next() {
+		key, hashes := it.Key(), it.Value()
+		index := binary.BigEndian.Uint64(key[len(key)-8:]) * tileWidth
+		for ; len(hashes) >= hashSize; hashes, index = hashes[hashSize:], index+1 {
+			if wanted[[hashSize]byte(hashes)] {
+				indexes = append(indexes, index)
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	if err := it.Error(); err != nil {
+		return nil, status.Errorf(codes.Internal, "finding leaves: %v", err)
+	}
+	return indexes, nil
 }
 
 // Commit does nothing: what was read was one snapshot.

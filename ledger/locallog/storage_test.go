@@ -23,7 +23,7 @@ import (
 
 func newStore(t *testing.T, fs vfs.FS) *store {
 	t.Helper()
-	s, err := openStore("store", fs, time.Now)
+	s, err := openStore("store", fs, time.Now, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +33,6 @@ func newStore(t *testing.T, fs vfs.FS) *store {
 		}
 	})
 	return s
-}
-
-func TestAdminStorage(t *testing.T) {
-	tester := testonly.AdminStorageTester{NewAdminStorage: func() storage.AdminStorage {
-		return newStore(t, vfs.NewMem()).AdminStorage()
-	}}
-	tester.RunAllTests(t)
 }
 
 // newTree creates a tree and gives it a first root of that size.
@@ -275,21 +268,6 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-func TestLogTypeIsUnimplemented(t *testing.T) {
-	s := newStore(t, vfs.NewMem())
-	tree := newTree(t, s, testonly.LogTree, 0)
-	_, queueing := s.LogStorage().QueueLeaves(t.Context(), tree, []*trillian.LogLeaf{leaf(0, "a")}, time.Now())
-	dequeueing := s.LogStorage().ReadWriteTransaction(t.Context(), tree, func(ctx context.Context, tx storage.LogTreeTX) error {
-		_, err := tx.DequeueLeaves(ctx, 1, time.Now())
-		return err
-	})
-	for _, err := range []error{queueing, dequeueing} {
-		if status.Code(err) != codes.Unimplemented {
-			t.Errorf("a queue: %v, want Unimplemented", err)
-		}
-	}
-}
-
 func TestActiveLogs(t *testing.T) {
 	s := newStore(t, vfs.NewMem())
 	active := newTree(t, s, testonly.PreorderedLogTree, 0)
@@ -333,5 +311,28 @@ func TestHardDelete(t *testing.T) {
 	}
 	if _, err := s.LogStorage().AddSequencedLeaves(t.Context(), gone, []*trillian.LogLeaf{leaf(2, "c")}, time.Now()); status.Code(err) != codes.NotFound {
 		t.Errorf("adding to the deleted tree: %v", err)
+	}
+}
+
+// A snapshot outlives its tree; a new one of it cannot be had.
+func TestSnapshotOfDeletedTree(t *testing.T) {
+	s := newStore(t, vfs.NewMem())
+	tree := newTree(t, s, testonly.PreorderedLogTree, 0)
+	addCodes(t, s, tree, leaf(0, "a"))
+	tx, err := s.LogStorage().SnapshotForTree(t.Context(), tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := storage.SoftDeleteTree(t.Context(), s.AdminStorage(), tree.TreeId)
+	err2 := storage.HardDeleteTree(t.Context(), s.AdminStorage(), tree.TreeId)
+	leaves, err3 := tx.GetLeavesByRange(t.Context(), 0, 1)
+	if err := errors.Join(err1, err2, err3, tx.Close()); err != nil || len(leaves) != 1 {
+		t.Errorf("the snapshot has %d leaves, %v", len(leaves), err)
+	}
+	if _, err := s.LogStorage().SnapshotForTree(t.Context(), tree); status.Code(err) != codes.NotFound {
+		t.Errorf("a snapshot of the deleted tree: %v", err)
+	}
+	if len(s.trees) != 0 {
+		t.Errorf("%d trees are remembered", len(s.trees))
 	}
 }

@@ -28,6 +28,7 @@ type store struct {
 	// leafWrite is how added leaves are committed. A store on its own fsyncs
 	// them; under a Log the integration that follows does it for both.
 	leafWrite *pebble.WriteOptions
+	cache     *tileCache
 
 	admin  sync.Mutex // one writer of tree records
 	mu     sync.Mutex // guards trees
@@ -35,17 +36,20 @@ type store struct {
 	closed atomic.Bool
 }
 
-// A treeState is what is kept in memory about a tree. All but rootTime belong
+// A treeState is what is kept in memory about a tree. end and endKnown belong
 // to whoever holds the writer token.
 type treeState struct {
 	writer   chan struct{} // holds the token while somebody writes
-	edge     edge
-	end      uint64 // one past the last stored leaf, once endKnown
+	end      uint64        // one past the last stored leaf, once endKnown
 	endKnown bool
 	rootTime atomic.Int64 // of the latest root, nanoseconds since 1970
+
+	mu   sync.Mutex // guards view and its refs
+	view *view      // what readers see; nil when the tree is forgotten
 }
 
-func openStore(dir string, fs vfs.FS, now func() time.Time) (*store, error) {
+// openStore opens or makes a store. cache is in bytes, 0 for the default.
+func openStore(dir string, fs vfs.FS, now func() time.Time, cache int64) (*store, error) {
 	opts := &pebble.Options{
 		FS:                 fs,
 		Logger:             quiet{},
@@ -64,7 +68,7 @@ func openStore(dir string, fs vfs.FS, now func() time.Time) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log in %s: %w", dir, err)
 	}
-	return &store{db: db, now: now, leafWrite: pebble.Sync, trees: map[int64]*treeState{}}, nil
+	return &store{db: db, now: now, leafWrite: pebble.Sync, cache: newTileCache(cache), trees: map[int64]*treeState{}}, nil
 }
 
 // quiet is Pebble's logger. What matters comes back as an error; a failed
@@ -86,7 +90,13 @@ func (s *store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return s.db.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, t := range s.trees {
+		errs = append(errs, t.show(nil))
+	}
+	return errors.Join(append(errs, s.db.Close())...)
 }
 
 // CheckDatabaseAccessible is nil until Close.
@@ -124,9 +134,18 @@ func (s *store) state(id int64) *treeState {
 	t := s.trees[id]
 	if t == nil {
 		t = &treeState{writer: make(chan struct{}, 1)}
+		// Nobody has the token yet, so nothing of this tree is in flight.
+		t.view = &view{snapshot: s.db.NewSnapshot(), refs: 1}
 		s.trees[id] = t
 	}
 	return t
+}
+
+// known is the memory of a tree that was used before and not deleted since.
+func (s *store) known(id int64) *treeState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trees[id]
 }
 
 // lock waits for the writer token of a tree that exists. The caller calls
@@ -136,8 +155,8 @@ func (s *store) lock(ctx context.Context, id int64) (t *treeState, unlock func()
 		return nil, nil, err
 	}
 	// Looked up before the state is made, so that asking for trees that do not
-	// exist leaves nothing in memory, and after the token is held, because the
-	// tree may have been deleted meanwhile.
+	// exist leaves nothing in memory, and again when the token is held, because
+	// the tree may have been deleted meanwhile.
 	if _, err := s.tree(s.db, id); err != nil {
 		return nil, nil, err
 	}
@@ -155,10 +174,18 @@ func (s *store) lock(ctx context.Context, id int64) (t *treeState, unlock func()
 }
 
 // forget drops what is remembered of a deleted tree.
-func (s *store) forget(id int64) {
+func (s *store) forget(id int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	t := s.trees[id]
+	if t == nil {
+		return nil
+	}
 	delete(s.trees, id)
+	if err := t.show(nil); err != nil {
+		return status.Errorf(codes.Internal, "forgetting tree %d: %v", id, err)
+	}
+	return nil
 }
 
 // get reads a copy of a value; nil when there is none.

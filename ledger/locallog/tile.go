@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"math/bits"
+	"sync"
 
 	"github.com/transparency-dev/merkle/compact"
 	"google.golang.org/grpc/codes"
@@ -36,38 +37,83 @@ func locate(id compact.NodeID) (tile tileID, first, n int, err error) {
 	return tile, int(position % tileWidth), 1 << rest, nil
 }
 
-// hashUp is the root of the perfect tree over hashes, whose number is a power
-// of two. The interior hash is that of RFC 6962.
-func hashUp(hashes []byte) [hashSize]byte {
-	if len(hashes) == hashSize {
-		return [hashSize]byte(hashes)
+// A tile is a tile as committed. Nothing writes to it, so transactions share
+// it.
+type tile struct {
+	hashes []byte // those stored: at most tileWidth
+	once   sync.Once
+	inner  []byte // the nodes between its level and the next, row after row
+}
+
+// full reports whether the tile will never grow.
+func (t *tile) full() bool { return len(t.hashes) == tileBytes }
+
+// node is the root of the perfect tree over n of the stored hashes, from first
+// on, n a power of two; nil when the tile does not reach that far. The first
+// node that is not stored computes all of them, at the price of one path.
+func (t *tile) node(first, n int) []byte {
+	if len(t.hashes) < (first+n)*hashSize {
+		return nil
 	}
+	if n == 1 {
+		return t.hashes[first*hashSize:][:hashSize]
+	}
+	t.once.Do(func() { t.inner = innerNodes(t.hashes) })
+	row := tileWidth - 2*tileWidth/n // the widths of the rows below: 128, 64 …
+	return t.inner[(row+first/n)*hashSize:][:hashSize]
+}
+
+// innerNodes are the nodes above hashes that have all their leaves, in rows of
+// 128, 64 … 2, with the places of the others left empty.
+func innerNodes(hashes []byte) []byte {
+	nodes := make([]byte, (tileWidth-2)*hashSize)
+	row := nodes
+	for width := tileWidth / 2; width > 1; width /= 2 {
+		n := len(hashes) / (2 * hashSize)
+		for i := range n {
+			hash := interior(hashes[2*i*hashSize:][:2*hashSize])
+			copy(row[i*hashSize:], hash[:])
+		}
+		hashes, row = row[:n*hashSize], row[width*hashSize:]
+	}
+	return nodes
+}
+
+// interior is the hash of a node with two children (RFC 6962).
+func interior(children []byte) [hashSize]byte {
 	var node [1 + 2*hashSize]byte
 	node[0] = 1
-	half := len(hashes) / 2
-	left, right := hashUp(hashes[:half]), hashUp(hashes[half:])
-	copy(node[1:], left[:])
-	copy(node[1+hashSize:], right[:])
+	copy(node[1:], children)
 	return sha256.Sum256(node[:])
 }
 
-// An edge is the last tile of each level, as committed. Its tiles are shared
-// and never written to.
+// An edge is the last tile of each level at one root, as far as they are
+// known. It is replaced, never changed.
 type edge [tileLevels]struct {
-	index  uint64
-	hashes []byte
+	index uint64
+	tile  *tile
 }
 
-func (e *edge) tile(id tileID) ([]byte, bool) {
-	last := &e[id.level]
-	return last.hashes, last.hashes != nil && last.index == id.index
-}
-
-// extend takes a committed tile in when it is the last of its level.
-func (e *edge) extend(id tileID, hashes []byte) {
-	if last := &e[id.level]; id.index >= last.index {
-		last.index, last.hashes = id.index, hashes
+// at is a tile of the edge, nil when it is not there. There may be no edge.
+func (e *edge) at(id tileID) *tile {
+	if e == nil || e[id.level].index != id.index {
+		return nil
 	}
+	return e[id.level].tile
+}
+
+// with is the edge after these tiles were committed.
+func (e *edge) with(tiles map[tileID]*tile) *edge {
+	next := new(edge)
+	if e != nil {
+		*next = *e
+	}
+	for id, t := range tiles {
+		if last := &next[id.level]; last.tile == nil || id.index >= last.index {
+			last.index, last.tile = id.index, t
+		}
+	}
+	return next
 }
 
 // A draft is a tile that grows in a transaction. Nodes arrive in any order.

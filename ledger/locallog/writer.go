@@ -1,6 +1,7 @@
 package locallog
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"time"
@@ -18,41 +19,42 @@ import (
 // Commit.
 type writer struct {
 	reader
-	batch  *pebble.Batch
-	state  *treeState
-	drafts map[tileID]*draft
-	next   *types.LogRootV1 // the root to be committed
-	done   bool
+	store     *store
+	batch     *pebble.Batch
+	state     *treeState
+	drafts    map[tileID]*draft
+	next      *types.LogRootV1 // the root to be committed
+	committed content          // what the tree is after Commit
+	queue     queueReader      // of a tree of type LOG
+	end       uint64           // state.end after Commit, when not 0
+	done      bool
 }
 
 func (s *store) newWriter(t *trillian.Tree, state *treeState) (*writer, error) {
-	r, err := s.newReader(s.db, t)
+	c, err := state.current(t.TreeId)
 	if err != nil {
 		return nil, err
 	}
-	r.edge = &state.edge
-	state.rootTime.Store(int64(r.root.TimestampNanos))
+	state.rootTime.Store(int64(c.root.TimestampNanos))
 	batch := s.db.NewBatch()
-	r.end = batch.Close
-	return &writer{reader: *r, batch: batch, state: state, drafts: map[tileID]*draft{}}, nil
+	return &writer{
+		reader: reader{tree: t, r: s.db, content: c, cache: s.cache, end: batch.Close},
+		store:  s, batch: batch, state: state, drafts: map[tileID]*draft{}, committed: c,
+	}, nil
 }
 
-// DequeueLeaves are the stored leaves that follow the tree. The cutoff is not
-// applied: their order is already given, and after a clock stepped back it
-// would hold leaves that seem to come from the future.
-func (tx *writer) DequeueLeaves(_ context.Context, limit int, _ time.Time) ([]*trillian.LogLeaf, error) {
-	if tx.tree.TreeType != trillian.TreeType_PREORDERED_LOG {
-		return nil, errQueue()
-	}
-	if limit <= 0 {
+// DequeueLeaves are the leaves to integrate next: of a PREORDERED_LOG the
+// stored ones that follow the tree, of a LOG those of the queue. To the first
+// the cutoff is not applied: their order is already given, and after a clock
+// stepped back it would hold leaves that seem to come from the future.
+func (tx *writer) DequeueLeaves(_ context.Context, limit int, cutoff time.Time) ([]*trillian.LogLeaf, error) {
+	switch {
+	case limit <= 0:
 		return nil, nil
+	case tx.tree.TreeType == trillian.TreeType_PREORDERED_LOG:
+		return tx.leaves(tx.root.TreeSize, uint64(limit))
 	}
-	return tx.leaves(tx.root.TreeSize, uint64(limit))
-}
-
-// UpdateSequencedLeaves belongs to trees of type LOG.
-func (tx *writer) UpdateSequencedLeaves(context.Context, []*trillian.LogLeaf) error {
-	return errQueue()
+	return tx.dequeue(limit, cutoff)
 }
 
 // SetMerkleNodes keeps the nodes of every eighth level and lets go of the
@@ -75,7 +77,7 @@ func (tx *writer) SetMerkleNodes(_ context.Context, nodes []tree.Node) error {
 			if err != nil {
 				return err
 			}
-			d = newDraft(stored)
+			d = newDraft(stored.hashes)
 			tx.drafts[id] = d
 		}
 		if err := d.set(place, node.Hash); err != nil {
@@ -108,27 +110,21 @@ func (tx *writer) StoreSignedLogRoot(_ context.Context, head *trillian.SignedLog
 		return status.Errorf(codes.Internal, "storing the root: %v", err)
 	}
 	tx.next = root
+	tx.committed.head, tx.committed.root = bytes.Clone(head.LogRoot), *root
 	return nil
 }
 
-// Commit writes tiles and root at once, fsynced, and then lets the tree's
-// memory follow. A crash before the write leaves the old tree, one after it
-// the new. A second Commit does nothing.
+// Commit writes everything at once, fsynced, and then lets the tree's memory
+// and its readers follow. A crash before the write leaves the old tree, one
+// after it the new. A second Commit does nothing.
 func (tx *writer) Commit(context.Context) error {
 	if tx.done {
 		return nil
 	}
 	tx.done = true
-	tiles := make(map[tileID][]byte, len(tx.drafts))
-	for id, d := range tx.drafts {
-		hashes, err := d.tile()
-		if err == nil {
-			err = tx.batch.Set(tileKey(tx.tree.TreeId, id), hashes, nil)
-		}
-		if err != nil {
-			return status.Errorf(codes.FailedPrecondition, "storing tile %d at level %d: %v", id.index, id.level, err)
-		}
-		tiles[id] = hashes
+	tiles, err := tx.putTiles()
+	if err != nil {
+		return err
 	}
 	if tx.batch.Empty() {
 		return nil
@@ -136,11 +132,32 @@ func (tx *writer) Commit(context.Context) error {
 	if err := tx.batch.Commit(pebble.Sync); err != nil {
 		return status.Errorf(codes.Internal, "writing the tree: %v", err)
 	}
-	for id, hashes := range tiles {
-		tx.state.edge.extend(id, hashes)
-	}
 	if tx.next != nil {
 		tx.state.rootTime.Store(int64(tx.next.TimestampNanos))
 	}
-	return nil
+	if tx.end != 0 {
+		tx.state.end = tx.end
+	}
+	tx.committed.edge = tx.edge.with(tiles)
+	return tx.store.renew(tx.state, tx.committed)
+}
+
+// putTiles adds the finished tiles to the batch. They say nothing without the
+// root they add up to.
+func (tx *writer) putTiles() (map[tileID]*tile, error) {
+	if len(tx.drafts) > 0 && tx.next == nil {
+		return nil, status.Error(codes.FailedPrecondition, "nodes of the tree came without a root")
+	}
+	tiles := make(map[tileID]*tile, len(tx.drafts))
+	for id, d := range tx.drafts {
+		hashes, err := d.tile()
+		if err == nil {
+			err = tx.batch.Set(tileKey(tx.tree.TreeId, id), hashes, nil)
+		}
+		if err != nil {
+			return nil, status.Errorf(codes.FailedPrecondition, "storing tile %d at level %d: %v", id.index, id.level, err)
+		}
+		tiles[id] = &tile{hashes: hashes}
+	}
+	return tiles, nil
 }
