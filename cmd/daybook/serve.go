@@ -34,6 +34,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
 	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints; keep it where a restore of the data directory does not reach")
 	c.Flags().DurationVar(&cfg.publishEvery, "publish-every", time.Second, "the least time between two checkpoints; longer tells less about when things happen")
+	cfg.trillian.flags(c)
 	return c
 }
 
@@ -43,6 +44,9 @@ func terminal(f *os.File) bool {
 }
 
 func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
+	if err := cfg.trillian.check(); err != nil {
+		return err
+	}
 	ctx := c.Context()
 	started := time.Now()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)

@@ -20,7 +20,6 @@ import (
 	"github.com/daybook-ledger/daybook/events/keyring"
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
-	"github.com/daybook-ledger/daybook/ledger/locallog"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 	"github.com/daybook-ledger/daybook/projections"
 )
@@ -36,6 +35,7 @@ type config struct {
 	dir, origin, journal string
 	nats                 string // where the NATS door listens; "" is nowhere
 	publishEvery         time.Duration
+	trillian             trillian         // the server that has the log; zero: this process
 	behindProxy          bool             // a proxy says where requests come from, and whether over TLS
 	now                  func() time.Time // what day it is; nil: time.Now
 }
@@ -210,14 +210,13 @@ func (s *system) openNATS(door *intake.Door) error {
 }
 
 func (s *system) openLedger(ctx context.Context, cfg config) error {
-	local, err := locallog.Open(ctx, locallog.Config{Dir: filepath.Join(cfg.dir, "log")})
+	log, err := s.openLog(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("opening the log: %w", err)
+		return err
 	}
-	s.closers = append(s.closers, local.Close)
 	s.anchor, err = ledger.Open(ctx, ledger.Config{
 		Dir: filepath.Join(cfg.dir, "public"), Journal: cfg.journal, PublishEvery: cfg.publishEvery,
-		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: local, History: s.history,
+		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
