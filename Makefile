@@ -4,7 +4,7 @@ BIN := bin/daybook
 DIR ?= ./daybook-data
 HTTP ?= 127.0.0.1:8480
 
-.PHONY: build run test browser check bench fuzz help
+.PHONY: build run test test-external browser mariadb tidy check bench fuzz help
 
 build: ## compile the one program into bin/
 	@mkdir -p bin
@@ -15,6 +15,17 @@ run: build ## start the whole system with real records, in ./daybook-data
 
 test: browser ## every test
 	$(GO) test -timeout 15m ./...
+
+# The modules below testdata whose tests need other people's servers.
+EXTERNAL := external
+
+test-external: mariadb ## the tests against other people's servers, in modules of their own
+	@set -e; for m in $(EXTERNAL); do echo "testdata/$$m"; (cd testdata/$$m && $(GO) test -timeout 30m ./...); done
+
+mariadb: # Debian's server, for Trillian's database; no service of the system is started
+	@command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server-core mariadb-client-core >/dev/null; } || \
+	  echo "MariaDB is not here and could not be installed: the tests against an external Trillian are skipped"
 
 browser: # Debian's chromium, for the tests that open pages
 	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
@@ -27,6 +38,10 @@ check: ## formatting, vet, staticcheck and the guards
 	$(GO) tool staticcheck ./...
 	$(GO) test -count=1 -run TestGuard ./cmd/daybook
 
+tidy: ## go.mod and go.sum of every module here
+	$(GO) mod tidy
+	@set -e; for m in $(EXTERNAL); do (cd testdata/$$m && $(GO) mod tidy); done
+
 bench: ## the benchmarks beside the code, then load on the whole system
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/hammer
@@ -38,4 +53,4 @@ fuzz: ## every fuzz target for FUZZTIME
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; done; done
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
