@@ -37,7 +37,7 @@ const (
 // another rule.
 func Rules() []Rule {
 	return []Rule{
-		{RuleUnknown, "unknown reference", "Does everything that is named stand in the register?", true, false},
+		{RuleUnknown, "unknown reference", "Does everything that is named stand in the register, and did it before it began?", true, false},
 		{RulePurpose, "purpose outside the activity", "Is data used only for the purposes its activity declares?", true, false},
 		{RuleBasis, "no legal basis or reason", "Is it said by what right and why data about people is used?", false, false},
 		{RuleRight, "share without agreement", "Is data about people shared only under an agreement in force?", false, false},

@@ -99,6 +99,11 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 	for _, line := range [][2]string{
 		{"register", "/register"},
 		{"entries", "/entries"},
+		{"sharing", "/sharing"},
+		{"deletions", "/deletions"},
+		{"coverage", "/coverage"},
+		{"findings", "/findings"},
+		{"API", "/api"},
 		{"JSON", "/v1/entries"},
 		{"totals", "/v1/totals"},
 		{"ledger", "/v1/ledger"},
