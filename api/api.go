@@ -43,12 +43,6 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// server serves the files of the public log.
-type server struct {
-	ledger v1.Ledger
-	files  Files
-}
-
 // New is a handler for all addresses.
 func New(c Config) (http.Handler, error) {
 	if c.Views == nil || c.Ledger == nil || c.Files == nil {
@@ -63,7 +57,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("making the API: %w", err)
 	}
 	mux := &table{}
-	s := &server{c.Ledger, c.Files}
+	s := &server{ledger: c.Ledger, files: c.Files}
 	routes := append(v1.New(shown).Routes(), v1.LogRoutes(s.checkpoint, s.tile)...)
 	pages.Mount(mux)
 	if c.Door != nil {

@@ -16,9 +16,21 @@
 //	POST /v1/events          the door, given in Config
 //	/v1/officer/… /officer/… for officers and auditors, where Config has a desk
 //
-// Full tiles and bundles never change and say so; partial ones may be kept for
-// minutes; a checkpoint and everything derived from it is asked for anew. A tile
-// has one address; any other spelling is 404, as is what the log has not got.
+// # The public log's files
+//
+// /checkpoint and /tile/… are what c2sp.org/tlog-tiles asks for, so that whoever
+// reads one such log reads this one. A tile has one address; any other spelling is
+// 404, and so is what the log has not got, which nobody keeps: it may be there in a
+// moment. Of a bundle or tile every width inside the published size is there. Tiles
+// never change and say so, partial ones with a day to be kept and full ones with a
+// year; a checkpoint and everything derived from it is asked for anew. A file that
+// is shorter than its tile, as on a damaged disk, is 503 and not kept.
+//
+// Bundles go out as gzip to those who accept it and as they are to all others, with
+// Vary: Accept-Encoding either way; hashes cannot be made shorter. Every file has
+// an ETag of its content, and If-None-Match with it is answered 304; that of the
+// zipped form is weak. HEAD answers as GET does. Ranges are not served. Any page of
+// any site may read the files.
 //
 // # Officers
 //

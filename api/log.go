@@ -2,14 +2,18 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/daybook-ledger/daybook/api/v1"
-	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Files are the public log's files, by their path below its prefix.
@@ -18,23 +22,31 @@ type Files interface {
 	Read(ctx context.Context, path string) ([]byte, error)
 }
 
-// How long an answer may be kept. A full tile never changes. A partial one
-// does not either, but nobody asks for it again once the log has grown.
+// How long an answer may be kept. No tile ever changes, a partial one as little
+// as a full one, but nobody asks for a partial one again once the log has grown.
 const (
 	keepForever = "public, max-age=31536000, immutable"
-	keepPartial = "public, max-age=300"
+	keepPartial = "public, max-age=86400, immutable"
 	keepNot     = "no-cache"
 )
 
+// server serves the files of the public log.
+type server struct {
+	ledger v1.Ledger
+	files  Files
+	zip    zipper
+}
+
 // checkpoint serves the published checkpoint, the same one all other answers
 // speak of.
-func (s *server) checkpoint(w http.ResponseWriter, _ *http.Request) {
+func (s *server) checkpoint(w http.ResponseWriter, r *http.Request) {
 	_, msg := s.ledger.Checkpoint()
 	if len(msg) == 0 {
-		v1.Refuse(w, &events.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "no checkpoint has been published yet"})
+		v1.Refuse(w, v1.NotFound("no checkpoint has been published yet"))
 		return
 	}
-	send(w, "text/plain; charset=utf-8", keepNot, msg)
+	f := file{msg, "text/plain; charset=utf-8", keepNot, tagOf(msg)}
+	f.send(w, r)
 }
 
 // tile serves tiles of hashes and bundles of entries (c2sp.org/tlog-tiles).
@@ -43,26 +55,91 @@ func (s *server) tile(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()[1:]
 	tile, err := proof.ParseTilePath(path)
 	if err != nil {
-		v1.Refuse(w, &events.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "this is no path of a tile"})
+		v1.Refuse(w, v1.NotFound("this is no path of a tile"))
 		return
 	}
 	b, err := s.files.Read(r.Context(), path)
+	if err == nil {
+		err = whole(tile, b)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v1.Refuse(w, &events.Problem{Status: http.StatusNotFound, Code: "not-found", Detail: "the log has no such tile now"})
+		v1.Refuse(w, v1.NotFound("the log has no such tile now"))
+		return
 	case err != nil:
 		v1.Fail(w, r, err)
-	case tile.Width < proof.TileWidth:
-		send(w, "application/octet-stream", keepPartial, b)
-	default:
-		send(w, "application/octet-stream", keepForever, b)
+		return
 	}
+	f := file{b, "application/octet-stream", keepForever, tagOf(b)}
+	if tile.Width < proof.TileWidth {
+		f.keep = keepPartial
+	}
+	if tile.Level == proof.EntriesLevel {
+		s.zip.send(w, r, f)
+		return
+	}
+	f.send(w, r)
 }
 
-func send(w http.ResponseWriter, contentType, keep string, b []byte) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", keep)
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	w.Write(b) //nolint:errcheck // who asked is gone; there is nobody to tell
+// whole refuses a file that is shorter than its tile, as one on a damaged disk
+// is: caches would keep it for a year.
+func whole(t proof.Tile, b []byte) error {
+	if t.Level == proof.EntriesLevel {
+		_, err := proof.ReadBundle(b, t.Width)
+		return err
+	}
+	if len(b) != t.Width*tlog.HashSize {
+		return fmt.Errorf("reading %s: %d bytes for %d hashes", t.Path(), len(b), t.Width)
+	}
+	return nil
 }
+
+// file is a file of the public log on its way to a reader.
+type file struct {
+	content           []byte
+	contentType, keep string
+	tag               string // entity tag, with its quotes
+}
+
+// tagOf is the entity tag of what b says, however it is encoded.
+func tagOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+}
+
+// send answers with f, or that the reader has it. Any page may read it: a
+// browser can audit the log as well as a program can. There is no Last-Modified:
+// it counts in seconds, and checkpoints come faster.
+func (f file) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", f.keep)
+	h.Set("ETag", f.tag)
+	h.Set("Access-Control-Allow-Origin", "*")
+	if has(r.Header.Values("If-None-Match"), f.tag) {
+		h.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", f.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(f.content)))
+	w.Write(f.content) //nolint:errcheck // who asked is gone; there is nobody to tell
+}
+
+// has says that one of the entity tags a reader lists, as RFC 9110 writes them,
+// is tag. A tag of ours has no comma in it, so that pieces of others cannot
+// equal it.
+func has(lists []string, tag string) bool {
+	for _, list := range lists {
+		for one := range strings.SplitSeq(list, ",") {
+			one = strings.TrimSpace(one)
+			if one == "*" || weak(one) == weak(tag) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// weak is a tag without the mark of a weak one: for the question whether a
+// reader has something, both kinds are alike.
+func weak(tag string) string { return strings.TrimPrefix(tag, "W/") }

@@ -126,7 +126,7 @@ func TestCaching(t *testing.T) {
 	}
 	w.publish()
 	for path, want := range map[string]string{
-		"/tile/entries/000": "immutable", "/tile/0/000": "immutable", "/tile/0/001.p/1": "max-age=300", "/tile/0/000.p/9": "max-age=300",
+		"/tile/entries/000": "immutable", "/tile/0/000": "immutable", "/tile/0/001.p/1": "max-age=86400", "/tile/0/000.p/9": "max-age=86400",
 		"/checkpoint": "no-cache", "/": "no-cache", "/v1/entries": "no-cache",
 	} {
 		got := w.get(path)

@@ -19,21 +19,22 @@ const (
 // LogRoutes describes the files of the public log, which these two serve.
 func LogRoutes(checkpoint, tile http.HandlerFunc) []Route {
 	file := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	unchanged := Answer{Status: http.StatusNotModified, About: "If-None-Match names what would be sent."}
 	return []Route{
 		{
 			Method: "GET", Path: "/checkpoint", Name: "getCheckpoint", Group: "log", Summary: "The published checkpoint",
 			Detail:  "A signed note as c2sp.org/tlog-checkpoint has it. All other answers speak of this checkpoint. 404 before the first.",
-			Answers: []Answer{{Status: http.StatusOK, About: "The checkpoint.", Content: []Content{{Media: "text/plain", Of: &huma.Schema{Type: huma.TypeString}}}}},
+			Answers: []Answer{{Status: http.StatusOK, About: "The checkpoint.", Content: []Content{{Media: "text/plain", Of: &huma.Schema{Type: huma.TypeString}}}}, unchanged},
 			Handler: checkpoint,
 		},
 		{
 			Method: "GET", Path: "/tile/{path...}", Name: "getTile", Group: "log", Summary: "A tile of hashes, or a bundle of entries",
-			Detail: "As c2sp.org/tlog-tiles has them: tile/L/N and tile/entries/N, each with .p/W while partial. A full one never changes. A tile has one address.",
+			Detail: "As c2sp.org/tlog-tiles has them: tile/L/N and tile/entries/N, each with .p/W while partial. None ever changes. A tile has one address. Bundles are sent as gzip to those who accept it.",
 			Params: []*huma.Param{{
 				Name: "path", In: "path", Required: true, Description: "Level and number, with slashes as they are.",
 				Schema: &huma.Schema{Type: huma.TypeString}, Example: "entries/000.p/1",
 			}},
-			Answers: []Answer{{Status: http.StatusOK, About: "The file.", Content: []Content{{Media: "application/octet-stream", Of: file}}}},
+			Answers: []Answer{{Status: http.StatusOK, About: "The file.", Content: []Content{{Media: "application/octet-stream", Of: file}}}, unchanged},
 			Handler: tile,
 		},
 	}
