@@ -4,7 +4,7 @@ BIN := bin/daybook
 DIR ?= ./daybook-data
 HTTP ?= 127.0.0.1:8480
 
-.PHONY: build run test test-external browser mariadb tidy check bench fuzz help
+.PHONY: build run test test-external test-interop browser mariadb tidy check bench fuzz help
 
 build: ## compile the one program into bin/
 	@mkdir -p bin
@@ -16,11 +16,14 @@ run: build ## start the whole system with real records, in ./daybook-data
 test: browser ## every test
 	$(GO) test -timeout 15m ./...
 
-# The modules below testdata whose tests need other people's servers.
-EXTERNAL := external
+# The modules below testdata whose tests need other people's programs.
+EXTERNAL := interop external
 
-test-external: mariadb ## the tests against other people's servers, in modules of their own
+test-external: mariadb ## the tests against other people's programs, in modules of their own
 	@set -e; for m in $(EXTERNAL); do echo "testdata/$$m"; (cd testdata/$$m && $(GO) test -timeout 30m ./...); done
+
+test-interop: ## of these, the programs that read the log and take it over
+	cd testdata/interop && $(GO) test -timeout 30m ./...
 
 mariadb: # Debian's server, for Trillian's database; no service of the system is started
 	@command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
