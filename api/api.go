@@ -37,6 +37,8 @@ type Config struct {
 	// SignedAt is when the published checkpoint was published, zero when it is
 	// not known. Nil: pages show its size and not its age.
 	SignedAt func() time.Time
+	// Publishing is how the log is published at the moment. Nil: not known here.
+	Publishing func() v1.Publishing
 	// Now is the clock that ages are told by; the default is time.Now.
 	Now func() time.Time
 	// Log gets the stack of a request that broke. Nil: nobody does.
@@ -51,7 +53,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt, Now: c.Now}
+	shown := &v1.Shown{Views: c.Views, Ledger: c.Ledger, SignedAt: c.SignedAt, Publishing: c.Publishing, Now: c.Now}
 	pages, err := web.New(web.Config{Shown: shown, LogKey: c.LogKey, Now: c.Now, Officers: c.Desk != nil && c.Tokens != nil})
 	if err != nil {
 		return nil, fmt.Errorf("making the API: %w", err)

@@ -148,6 +148,7 @@ type world struct {
 	door    http.HandlerFunc
 	vkey    string
 	signed  time.Time
+	pace    func() v1.Publishing // nil: not known
 	now     time.Time
 
 	counterpart events.EventName // of what data.received speaks of
@@ -200,7 +201,7 @@ func (w *world) serve(l v1.Ledger, files api.Files) {
 	w.handler, err = api.New(api.Config{
 		Views: w.views, Ledger: l, Files: files, LogKey: w.vkey,
 		Door:     http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.door(out, r) }),
-		SignedAt: func() time.Time { return w.signed }, Now: func() time.Time { return w.now },
+		SignedAt: func() time.Time { return w.signed }, Publishing: w.pace, Now: func() time.Time { return w.now },
 	})
 	check(w.t, err)
 }

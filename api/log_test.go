@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
@@ -186,6 +188,29 @@ func TestShortFiles(t *testing.T) {
 		if got := w.ask("GET", path); got.Code != 503 || got.Header().Get("Cache-Control") != "no-store" || got.Header().Get("ETag") != "" {
 			t.Errorf("%s: %d %v", path, got.Code, got.Header())
 		}
+	}
+}
+
+// TestLedgerSaysHowItPublishes holds the answer against what is known.
+func TestLedgerSaysHowItPublishes(t *testing.T) {
+	w := newWorld(t)
+	w.publish()
+	if got := w.get("/v1/ledger").Body.String(); !strings.Contains(got, `"age":12`) || strings.Contains(got, `"publishing"`) {
+		t.Errorf("twelve seconds after a checkpoint: %s", got)
+	}
+	for want, p := range map[string]v1.Publishing{
+		`"publishing":{"every":1,"rate":2.5,"overdue":false}`:            {Every: 1, Rate: 2.5},
+		`"publishing":{"every":1,"rate":2.5,"maxAge":60,"overdue":true}`: {Every: 1, Rate: 2.5, MaxAge: 60, Overdue: true},
+	} {
+		w.pace = func() v1.Publishing { return p }
+		w.serve(w.anchor, w.anchor.Public())
+		if got := w.get("/v1/ledger").Body.String(); !strings.Contains(got, want) {
+			t.Errorf("%s does not say %s", got, want)
+		}
+	}
+	w.signed = time.Time{}
+	if got := w.get("/v1/ledger").Body.String(); strings.Contains(got, `"age"`) || strings.Contains(got, `"signedAt"`) {
+		t.Errorf("when nobody knows the age: %s", got)
 	}
 }
 

@@ -95,6 +95,18 @@ type ledgerJSON struct {
 	OpenedAt time.Time   `json:"openedAt" doc:"When entry 0 was recorded."`
 	Size     events.Size `json:"size" doc:"How many entries the published log has."`
 	SignedAt time.Time   `json:"signedAt,omitzero" doc:"When the published checkpoint was published; absent when that is not known."`
+	// Absent with signedAt.
+	Age        *float64    `json:"age,omitempty" doc:"Seconds since signedAt, by this server's clock."`
+	Publishing *Publishing `json:"publishing,omitempty" doc:"How the log is published at the moment; absent where that is not known."`
+}
+
+// Publishing is how the log is published at the moment. How many events wait for
+// the next checkpoint is not in it: that would tell when each was recorded.
+type Publishing struct {
+	Every   float64 `json:"every" doc:"The least seconds between two checkpoints."`
+	Rate    float64 `json:"rate" doc:"Entries published a second, over the last minute."`
+	MaxAge  float64 `json:"maxAge,omitzero" doc:"While events have waited longer than these seconds for a checkpoint, no more are taken; absent without such a rule."`
+	Overdue bool    `json:"overdue" doc:"That this is so now."`
 }
 
 type ruleJSON struct {

@@ -20,7 +20,7 @@
 //	GET /v1/retention                   {"asOf","real":[{"dataset","period","deleted","due","status",…}],"example":[…]}
 //	GET /v1/coverage                    {"asOf","real":{"sources":[{"organization","source","status","since","events","unnamed","missing",…}],"systems":[{"organization","registered","unheard"}]},"example":{…}}
 //	GET /v1/{list}.csv                  the same as a table, see Tables
-//	GET /v1/ledger                      {"origin","keys":{"log","receipt","index"},"vrf","policy","formats","openedAt","size","signedAt"}
+//	GET /v1/ledger                      {"origin","keys":{"log","receipt","index"},"vrf","policy","formats","openedAt","size","signedAt","age","publishing":{"every","rate","maxAge","overdue"}}
 //
 // Entries are chosen with kind, organization, system, dataset, day, limit and
 // after; items with organization, limit and after. Both come in ascending order,

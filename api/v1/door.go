@@ -130,7 +130,7 @@ func doorAnswers() []Answer {
 		{http.StatusUnsupportedMediaType, "Another media type or charset.", false},
 		{http.StatusUnprocessableEntity, "The event does not fit its kind; pointer says where.", true},
 		{http.StatusTooManyRequests, "Too many events are waiting; Retry-After says when to send again.", false},
-		{http.StatusServiceUnavailable, "The ledger is stopping, or cannot write at the moment; send again.", true},
+		{http.StatusServiceUnavailable, "The ledger is stopping, cannot write at the moment, or publishes too slowly to take more; send again.", true},
 	} {
 		content := []Content{problem}
 		if x.single {

@@ -32,6 +32,8 @@ type Shown struct {
 	// SignedAt is when the published checkpoint was published, zero when that is
 	// not known. Nil: never known. Checkpoints themselves bear no time.
 	SignedAt func() time.Time
+	// Publishing is how the log is published at the moment. Nil: not known.
+	Publishing func() Publishing
 	// Now is what elapsed time is judged by: what is due, what is overdue. Nil:
 	// time.Now.
 	Now func() time.Time

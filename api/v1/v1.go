@@ -184,12 +184,21 @@ func (a *API) ledger(w http.ResponseWriter, r *http.Request, _ url.Values) {
 	}
 	_, size := a.shown.Reader()
 	at, _ := events.ParseInstant(e.Text("recordedAt"))
-	signed, _ := a.shown.Published()
-	write(w, r, ledgerJSON{
+	signed, known := a.shown.Published()
+	out := ledgerJSON{
 		e.Text("origin"),
 		keysJSON{e.Text("keys.log"), e.Text("keys.receipt"), e.Text("keys.index")},
-		e.Text("vrf"), e.Text("policy"), e.Texts("formats"), at, size, signed.UTC(),
-	})
+		e.Text("vrf"), e.Text("policy"), e.Texts("formats"), at, size, signed.UTC(), nil, nil,
+	}
+	if known {
+		age := max(0, a.shown.Time().Sub(signed).Seconds())
+		out.Age = &age
+	}
+	if a.shown.Publishing != nil {
+		p := a.shown.Publishing()
+		out.Publishing = &p
+	}
+	write(w, r, out)
 }
 
 // write answers with v. An entry in it keeps its bytes: no character is

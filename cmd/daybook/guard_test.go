@@ -84,6 +84,7 @@ var technology = map[string][]string{
 	"go.yaml.in/yaml":                 {"cmd/daybook"},
 	"github.com/spf13/cobra":          {"cmd/daybook"},
 	"github.com/lmittmann/tint":       {"cmd/daybook"},
+	"github.com/prometheus/":          {"cmd/daybook"},
 	"github.com/danielgtaylor/huma":   {"api/v1", "api/web"},
 	"github.com/getkin/kin-openapi":   {}, // tests alone
 }

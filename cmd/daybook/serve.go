@@ -35,6 +35,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints; keep it where a restore of the data directory does not reach")
 	c.Flags().DurationVar(&cfg.publishEvery, "publish-every", time.Second, "the least time between two checkpoints; longer tells less about when things happen")
 	cfg.trillian.flags(c)
+	cfg.operatorFlags(c)
 	return c
 }
 
@@ -45,6 +46,9 @@ func terminal(f *os.File) bool {
 
 func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 	if err := cfg.trillian.check(); err != nil {
+		return err
+	}
+	if err := cfg.checkPublishing(); err != nil {
 		return err
 	}
 	ctx := c.Context()
@@ -60,6 +64,7 @@ func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 	url := "http://" + l.Addr().String()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.run(ctx, l) })
+	group.Go(func() error { return s.serveMetrics(ctx, c.OutOrStdout(), cfg) })
 	group.Go(func() error {
 		if _, err := s.first(ctx); err != nil {
 			return nil //nolint: the part that stopped says why

@@ -36,6 +36,8 @@ type config struct {
 	nats                 string // where the NATS door listens; "" is nowhere
 	publishEvery         time.Duration
 	trillian             trillian         // the server that has the log; zero: this process
+	maxAge               time.Duration    // see publishing; 0 is no limit
+	metrics              string           // where GET /metrics is served; "" is nowhere
 	behindProxy          bool             // a proxy says where requests come from, and whether over TLS
 	now                  func() time.Time // what day it is; nil: time.Now
 }
@@ -49,6 +51,7 @@ type system struct {
 	history *stream.History
 	writer  *intake.Writer
 	anchor  *ledger.Anchor
+	pace    *publishing
 	views   *projections.Views
 	broker  *broker.Broker
 	nats    *intake.NATSDoor // nil without a listener
@@ -59,7 +62,7 @@ type system struct {
 // open opens every part in the order of the flow. What was opened is closed
 // again when a later part refuses.
 func open(ctx context.Context, cfg config) (_ *system, err error) {
-	s := &system{now: cfg.now}
+	s := &system{now: cfg.now, pace: newPublishing(cfg)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -92,9 +95,9 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 	s.handler, err = api.New(api.Config{
 		Views: s.views, Ledger: s.anchor, Files: s.anchor.Public(), LogKey: s.keys.LogKey(),
 		Door:     door,
-		SignedAt: func() time.Time { return modified(filepath.Join(cfg.dir, "public", "checkpoint")) },
+		SignedAt: s.pace.signedAt,
 		Tokens:   readers{s.tokens}, Desk: s.desk(), BehindProxy: cfg.behindProxy,
-		Log: slog.Default(), Now: s.now,
+		Log: slog.Default(), Now: s.now, Publishing: s.pace.public,
 	})
 	return s, err
 }
@@ -191,7 +194,7 @@ func (s *system) openWriter(ctx context.Context, cfg config) error {
 	if err := book.CatchUp(ctx, s.history, intake.FoldOpener(s.keys.FoldKey())); err != nil {
 		return err
 	}
-	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys, Now: s.now})
+	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys, Now: s.now, Refuse: s.pace.refuse})
 	return nil
 }
 
@@ -222,6 +225,7 @@ func (s *system) openLedger(ctx context.Context, cfg config) error {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
 	s.closers = append(s.closers, s.anchor.Close)
+	s.pace.anchor, s.pace.history = s.anchor, s.history
 	return nil
 }
 
@@ -234,6 +238,7 @@ func (s *system) run(ctx context.Context, l net.Listener) error {
 	defer stopParts()
 	parts.Go(func() error { return s.writer.Run(partsCtx) })
 	parts.Go(func() error { return s.anchor.Run(partsCtx) })
+	parts.Go(func() error { return s.pace.run(partsCtx) })
 	parts.Go(func() error { return s.views.Run(partsCtx, s.history) })
 	parts.Go(func() error { return newKeeper(s).run(partsCtx) })
 	parts.Go(func() error {

@@ -107,7 +107,10 @@ func (d *Door) take(ctx context.Context, grant Grant, in body) ([]result, *event
 		good, at = append(good, s), append(at, i)
 	}
 	outcomes, err := d.Writer.Submit(ctx, good)
+	var closed *events.Problem
 	switch {
+	case errors.As(err, &closed):
+		return nil, closed
 	case errors.Is(err, ErrQueueFull):
 		return nil, &events.Problem{Status: 429, Code: "queue-full", Detail: "too many events are waiting; send again after Retry-After"}
 	case err != nil:

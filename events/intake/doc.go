@@ -13,7 +13,9 @@
 // persons stay pending and are used again. A crash after it loses only the
 // answers; the emitter sends again and gets the same positions. When the history
 // refuses the writer as stale, or does not say what became of a batch, the
-// writer stops for good and every door answers 503.
+// writer stops for good and every door answers 503. An operator's rule may have
+// it take nothing for a while: every door then answers 503 with the rule's own
+// problem, and officers, whose readings could not be recorded, are shown nothing.
 //
 // # Book
 //

@@ -26,6 +26,9 @@ type Config struct {
 	Keys     Keys
 	Now      func() time.Time // default time.Now
 	MaxQueue int              // events waiting before doors answer 429; default 20,000
+	// Refuse says why no events are taken now, nil when they are. What is queued
+	// by then is written all the same. Nil: they always are.
+	Refuse func() *events.Problem
 }
 
 // ErrQueueFull says that more events wait than the writer is allowed to hold.
@@ -109,8 +112,14 @@ func NewWriter(cfg Config) *Writer {
 
 // Submit queues list and waits until each event is durable or refused. The
 // outcomes are in the order of list. When ctx ends first, the events are still
-// written: only the answer is lost.
+// written: only the answer is lost. An error that is a *events.Problem is from
+// Config.Refuse.
 func (w *Writer) Submit(ctx context.Context, list []Submitted) ([]Outcome, error) {
+	if w.cfg.Refuse != nil && len(list) > 0 {
+		if p := w.cfg.Refuse(); p != nil {
+			return nil, p
+		}
+	}
 	outcomes := make([]Outcome, len(list))
 	done := new(sync.WaitGroup)
 	done.Add(len(list))
@@ -136,6 +145,13 @@ func (w *Writer) Submit(ctx context.Context, list []Submitted) ([]Outcome, error
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Queued is how many events wait for the next batch.
+func (w *Writer) Queued() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
 }
 
 func (w *Writer) signal() {
