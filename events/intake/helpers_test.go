@@ -83,7 +83,8 @@ type plan struct {
 	tap      *tap      // between writer and history
 	now      time.Time // default: the real clock
 	maxQueue int
-	idle     bool           // the writer does not run
+	idle     bool // the writer does not run
+	refuse   func() *events.Problem
 	nats     *intake.Tokens // the history's server also listens, for these
 }
 
@@ -150,7 +151,7 @@ func (h *house) begin(t testing.TB) {
 
 // run makes and starts the writer.
 func (h *house) run() {
-	cfg := intake.Config{History: h.history, Book: h.book, People: h.ring, Keys: h.ring, MaxQueue: h.maxQueue}
+	cfg := intake.Config{History: h.history, Book: h.book, People: h.ring, Keys: h.ring, MaxQueue: h.maxQueue, Refuse: h.refuse}
 	if h.tap != nil {
 		h.tap.History = h.history
 		cfg.History = h.tap

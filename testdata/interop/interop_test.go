@@ -2,11 +2,11 @@
 // of its own so that what these need stays out of the program's dependencies. No
 // code of ours is in it but the program itself, as a process that serves.
 //
-// Tessera's fsck and client and the tile reader of Go's checksum database read
-// the log over HTTP, while it grows too. Tessera's migration takes the log over,
-// which is the way out if this program ends, and continues it under another
-// key. Each of these readers is also given a log in which one bit is wrong, and
-// must say so.
+// Tessera's fsck and client, torchwood's client and the tile reader of Go's
+// checksum database read the log over HTTP, while it grows too; torchwood also
+// checks our proof files. Tessera's migration takes the log over, which is the way
+// out if this program ends, and continues it under another key. Where a reader
+// checks something it is also given what is wrong, and must say so.
 //
 //	make test-interop
 package interop
@@ -43,6 +43,7 @@ func TestOthersReadIt(t *testing.T) {
 	t.Run("fsck of a wrong log", d.testWrong)
 	t.Run("client", d.testClient)
 	t.Run("tile reader", d.testTileReader)
+	t.Run("torchwood", d.testTorchwood)
 	t.Run("fsck of what has grown since", d.testGrown)
 	n := 66000 // tiles on three levels
 	if testing.Short() {
@@ -52,6 +53,7 @@ func TestOthersReadIt(t *testing.T) {
 	t.Run("fsck of a large log", d.testFsck)
 	t.Run("tile reader on a large log", d.testTileReader)
 	t.Run("client on a large log", d.testClient)
+	t.Run("torchwood on a large log", d.testTorchwood)
 	t.Run("migration", d.testMigration)
 }
 
