@@ -30,6 +30,10 @@
 // disclosureClass, legalStandard, agreement, from and to (months, as 2026-06),
 // limit and after; the totals leave limit and after out.
 //
+// Of /v1/ledger, age and publishing are of the moment of asking. How many events
+// wait for the next checkpoint is not in them: who asked often would learn when
+// each was recorded, which longer intervals between checkpoints are there to blur.
+//
 // Registers take at, a day as 2026-06-24: they are then as they were recorded by
 // the end of that UTC day. Findings and retention are judged on the UTC day that
 // asOf names; coverage at the time of asking, by each organization's calendar. Of findings the public sees how many there are by organization and
