@@ -45,7 +45,7 @@ func (o *Office) Trail(r *http.Request, who Officer, limit int) (Trail, error) {
 	if err != nil {
 		return Trail{}, err
 	}
-	f, err := trailFilter(q, who)
+	f, err := o.trailFilter(q, who)
 	if err != nil {
 		return Trail{}, err
 	}
@@ -72,7 +72,7 @@ func (o *Office) TrailExport(r *http.Request, who Officer) (Trail, error) {
 	if err != nil {
 		return Trail{}, err
 	}
-	f, err := trailFilter(q, who)
+	f, err := o.trailFilter(q, who)
 	if err != nil {
 		return Trail{}, err
 	}
@@ -114,13 +114,35 @@ func usePositions(uses []projections.Use) []events.Index {
 // pseudonym is what a name of the keyring's making looks like.
 var pseudonym = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-func trailFilter(q url.Values, who Officer) (projections.TrailFilter, error) {
+// organization is the one that a request is about. The record of the reading
+// names it in clear, so what an auditor types counts only when the ledger has
+// spoken of it before.
+func (o *Office) organization(q url.Values, who Officer) (string, error) {
+	name, err := who.organization(q)
+	if err != nil || name == who.Organization {
+		return name, err
+	}
+	reader, _ := o.Shown.Reader()
+	switch _, err = reader.Item("organization", name); {
+	case err == nil:
+		return name, nil
+	case !errors.Is(err, projections.ErrNotFound):
+		return "", err
+	}
+	said, _, err := reader.Entries(projections.Filter{Organization: name, Limit: 1})
+	if err == nil && len(said) == 0 {
+		err = parameter("organization", "must be one that the ledger has entries of")
+	}
+	return name, err
+}
+
+func (o *Office) trailFilter(q url.Values, who Officer) (projections.TrailFilter, error) {
 	f := projections.TrailFilter{
 		System: q.Get("system"), Dataset: q.Get("dataset"), Actor: q.Get("actor"), Unit: q.Get("unit"), Role: q.Get("role"), Kind: q.Get("kind"),
 		Day: q.Get("day"), From: q.Get("from"), To: q.Get("to"),
 	}
 	var err error
-	if f.Organization, err = who.organization(q); err != nil {
+	if f.Organization, err = o.organization(q, who); err != nil {
 		return f, err
 	}
 	for _, name := range []string{"system", "dataset", "unit", "role"} {
@@ -203,7 +225,7 @@ func (o *Office) Findings(r *http.Request, who Officer, limit int) (Found, error
 	if err != nil {
 		return Found{}, err
 	}
-	f, err := findingFilter(q, who)
+	f, err := o.findingFilter(q, who)
 	if err != nil {
 		return Found{}, err
 	}
@@ -224,7 +246,7 @@ func (o *Office) FindingsExport(r *http.Request, who Officer) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	f, err := findingFilter(q, who)
+	f, err := o.findingFilter(q, who)
 	if err != nil {
 		return Found{}, err
 	}
@@ -254,7 +276,7 @@ func (o *Office) Finding(r *http.Request, who Officer, id string) (Found, error)
 	if err != nil {
 		return Found{}, err
 	}
-	f, err := findingFilter(q, who)
+	f, err := o.findingFilter(q, who)
 	if err == nil && !pseudonym.MatchString(id) {
 		err = NotFound("there is no such finding")
 	}
@@ -273,10 +295,10 @@ func (o *Office) Finding(r *http.Request, who Officer, id string) (Found, error)
 	return out, err
 }
 
-func findingFilter(q url.Values, who Officer) (projections.FindingFilter, error) {
+func (o *Office) findingFilter(q url.Values, who Officer) (projections.FindingFilter, error) {
 	f := projections.FindingFilter{After: q.Get("after")}
 	var err error
-	if f.Organization, err = who.organization(q); err != nil {
+	if f.Organization, err = o.organization(q, who); err != nil {
 		return f, err
 	}
 	if rule := q.Get("rule"); rule != "" {

@@ -171,6 +171,9 @@ func TestOfficerRefusals(t *testing.T) {
 	}
 	in.read(auditor, "GET", "/v1/officer/trail", 422, nil)
 	in.read(auditor, "GET", "/v1/officer/findings", 422, nil)
+	for _, path := range []string{"trail", "trail.csv", "findings", "findings.json", "findings/AAAAAAAAAAAAAAAAAAAAAA"} {
+		in.read(auditor, "GET", "/v1/officer/"+path+"?organization=anna.miller", 422, nil) // would be published with the reading
+	}
 	for ref, want := range map[string]int{"0": 422, "9999": 404, "nonsense": 404, fmt.Sprint(access): 403} {
 		who := officer
 		if want == 403 {
