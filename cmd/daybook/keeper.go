@@ -23,9 +23,11 @@ const (
 	keepPoll  = 500 * time.Millisecond // between two looks at the tokens
 	keepRetry = 5 * time.Second        // after a fault
 
-	// dayGrace is how long after midnight a day is counted: what was accepted
-	// before midnight is in the history by then.
-	dayGrace = 5 * time.Minute
+	// dayGrace is how long after its midnight in UTC a day is counted. It is over
+	// everywhere by then: a count is for good, and an organization can move to a
+	// zone where a day that was over goes on. What was accepted before is in the
+	// history some minutes later.
+	dayGrace = 12*time.Hour + 5*time.Minute
 	// maxDays bounds the days of one source counted in one go, after a long
 	// standstill; the next go counts on.
 	maxDays = 31
@@ -213,7 +215,7 @@ func (k *keeper) due(r projections.Reader, s projections.Source, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	out := counts(s, missing, now, zone)
+	out := counts(s, missing, now)
 	if s.Status == projections.Silent && s.SilentBy == nil {
 		o := about(s, "emitter.silent", now, s.Heard)
 		o.Data = o.Data.With("since", events.String(s.Heard))
@@ -233,15 +235,19 @@ func (k *keeper) due(r projections.Reader, s projections.Source, now time.Time) 
 }
 
 // counts are the past days of a source that nobody counted yet, the days without
-// events included.
-func counts(s projections.Source, missing uint64, now time.Time, zone *time.Location) []intake.Own {
+// events included. The first is the day of its first use where that is earlier than
+// the one on which it was connected: before the announcement, or in another zone.
+func counts(s projections.Source, missing uint64, now time.Time) []intake.Own {
 	recorded := map[string]projections.DayCount{}
 	for _, d := range s.Days {
 		recorded[d.Day] = d
 	}
-	from, to := s.Connected, yesterday(now.Add(-dayGrace).In(zone))
+	from, to := s.Connected, yesterday(now.Add(-dayGrace).UTC())
 	if s.Ended != "" {
 		to = min(to, s.Ended)
+	}
+	if s.Counted.Day == "" && s.First != "" {
+		from = min(from, s.First)
 	}
 	if s.Counted.Day >= from {
 		from = tomorrow(s.Counted.Day)

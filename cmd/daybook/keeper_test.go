@@ -229,17 +229,17 @@ func TestKeeper(t *testing.T) {
 
 	k.at("2026-06-25T04:00:00Z") // the same evening in Chicago
 	k.emit(token, k.uses("b", 1, 8, 9)...)
-	k.at("2026-06-25T05:04:59Z") // midnight has just passed
+	k.at("2026-06-25T12:04:59Z") // midnight has just passed where it does last
 	k.keep(2)
 	k.expect(want)
-	k.at("2026-06-25T12:00:00Z")
+	k.at("2026-06-25T12:05:00Z")
 	k.keep(3)
 	want["emitter.counted"] = 1
 	k.expect(want)
 	k.recount()
 
 	k.stop()
-	k.at("2026-06-28T12:00:00Z") // three days, two of them without anybody
+	k.at("2026-06-28T12:05:00Z") // three days, two of them without anybody
 	k.start()
 	k.keep(3)
 	want["emitter.counted"], want["emitter.silent"] = 4, 1
@@ -266,6 +266,34 @@ func TestKeeper(t *testing.T) {
 	k.keep(2)
 	want["emitter.onboarded"] = 2
 	k.expect(want)
+}
+
+// TestKeeperCountsAcrossZones moves an organization to zones where the day begins
+// earlier, and where one that was over goes on. No count has other numbers than the
+// entries, and no day with uses is left out.
+func TestKeeperCountsAcrossZones(t *testing.T) {
+	k := newTimed(t)
+	registrar := k.mint(intake.Grant{Role: events.Registrar, Sources: []string{"city/register"}})
+	move := func(kind, zone string) {
+		k.emit(registrar, emit.Event{ID: kind + zone, Source: "city/register", Kind: "organization." + kind, Time: k.clock(), Data: map[string]any{
+			"organization": "city", "name": "City", "kind": "city", "timeZone": zone,
+		}})
+	}
+	token := k.mint(intake.Grant{Role: events.Emitter, Organization: "city", Sources: []string{"city/app"}})
+	k.waitFor("emitter.onboarded")
+	k.emit(token, k.uses("a", 0, 1, 2)...) // on the 24th, in UTC
+	move("registered", "Pacific/Kiritimati")
+	k.emit(token, k.uses("b", 1, 3)...) // there it is the 25th
+	k.at("2026-06-25T10:06:00Z")        // and now over
+	k.keep(2)
+	move("changed", "America/Chicago")
+	k.emit(token, k.uses("c", 0, 4, 5)...) // the 25th again
+	k.at("2026-06-27T12:06:00Z")
+	k.keep(2)
+	if n := len(k.said("emitter.counted")); n != 3 {
+		t.Errorf("%d days are counted, want 3", n)
+	}
+	k.recount()
 }
 
 // waitFor waits until the ledger's own keeper has said something of a kind.
@@ -307,7 +335,7 @@ func TestKeeperLeavesAlone(t *testing.T) {
 	}
 
 	k.stop()
-	k.at("2026-08-24T12:00:00Z")
+	k.at("2026-08-24T12:05:00Z")
 	k.start()
 	for range 200 {
 		if k.keep(1); len(k.said("emitter.counted")) == 61 {
