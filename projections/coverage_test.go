@@ -77,7 +77,7 @@ func recount(t *testing.T, c Coverage, messages []events.Stored) {
 	t.Helper()
 	days := map[sourceName]map[string]DayCount{}
 	for _, m := range messages {
-		got, err := parse(m, m.Seq)
+		got, err := opener(nil).parse(m, m.Seq)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -184,8 +184,6 @@ func parseAll(stored []events.Stored, from events.Seq, open opener) chunk {
 // opener opens fold headers; nil leaves them closed.
 type opener func(events.Message) (events.Fold, error)
 
-func parse(s events.Stored, want events.Seq) (message, error) { return opener(nil).parse(s, want) }
-
 func (open opener) parse(s events.Stored, want events.Seq) (message, error) {
 	if s.Seq != want {
 		return message{}, fmt.Errorf("the history gives message %d where %d is due", s.Seq, want)

@@ -17,7 +17,7 @@ func said(t *testing.T, messages []events.Stored) []*events.Entry {
 	t.Helper()
 	out := make([]*events.Entry, len(messages))
 	for i, s := range messages {
-		m, err := parse(s, events.Seq(i+1))
+		m, err := opener(nil).parse(s, events.Seq(i+1))
 		if err != nil {
 			t.Fatal(err)
 		}
