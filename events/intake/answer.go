@@ -151,11 +151,10 @@ func admit(grant Grant, v events.Value) (Submitted, *events.Problem) {
 	return Submitted{Event: e, Organization: organization}, nil
 }
 
-// organizationOf is the token's organization; only a registrar's token without
-// one names it in the event.
+// organizationOf is the token's organization. A registrar may name it in the
+// event, and one whose token has none must.
 func organizationOf(grant Grant, e *events.Event) (string, *events.Problem) {
 	v, given := e.Data.Get("organization")
-	_, listed := e.Kind.Field("organization")
 	const at = "/data/organization"
 	switch {
 	case grant.Organization == "" && !given:
@@ -165,10 +164,8 @@ func organizationOf(grant Grant, e *events.Event) (string, *events.Problem) {
 			return "", &events.Problem{Status: 422, Code: "malformed", Pointer: at, Detail: "must be a reference"}
 		}
 		return v.Text(), nil
-	case given && listed && v.Text() != grant.Organization:
+	case given && v.Text() != grant.Organization:
 		return "", &events.Problem{Status: 403, Code: "organization", Pointer: at, Detail: "the token speaks for another organization"}
-	case given && !listed:
-		return "", &events.Problem{Status: 422, Code: "unknown-field", Pointer: at, Detail: "the organization is the token's"}
 	}
 	return grant.Organization, nil
 }

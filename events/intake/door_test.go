@@ -130,7 +130,7 @@ func TestDoorRefusals(t *testing.T) {
 		"another city":       {registrar, "", typeEvent, strings.ReplaceAll(registered("r"), `"organization":"city"`, `"organization":"county"`), 403, "organization", "/data/organization"},
 		"no organization":    {free, "", typeEvent, said("dataset.registered", "d", `{"dataset":"a","title":"t"}`), 422, "missing-field", "/data/organization"},
 		"bad organization":   {free, "", typeEvent, said("dataset.registered", "d", `{"dataset":"a","title":"t","organization":"No Reference"}`), 422, "malformed", "/data/organization"},
-		"organization given": {registrar, "", typeEvent, said("dataset.registered", "d", `{"dataset":"a","title":"t","organization":"city"}`), 422, "unknown-field", "/data/organization"},
+		"other organization": {registrar, "", typeEvent, said("dataset.registered", "d", `{"dataset":"a","title":"t","organization":"county"}`), 403, "organization", "/data/organization"},
 		"no such zone":       {registrar, "", typeEvent, strings.Replace(registered("r"), "Europe/Tallinn", "Europe/Nowhere", 1), 422, "malformed", "/data/timeZone"},
 		"plain text":         {emitter, "", "text/plain", good, 415, "unsupported-media-type", ""},
 		"no type":            {emitter, "", "", good, 415, "unsupported-media-type", ""},
