@@ -167,7 +167,7 @@ func changes(tokens []intake.Named, sources []projections.Source, now time.Time)
 		s.Organization, s.Name = key[0], key[1]
 		connected := s.ConnectedBy != nil && s.Ended == ""
 		switch {
-		case t.live && (!connected || t.rhythm != "" && t.rhythm != s.Rhythm):
+		case t.live && (!connected || t.rhythm != s.Rhythm):
 			o := about(s, "emitter.onboarded", now, turn(s))
 			if t.rhythm != "" {
 				o.Data = o.Data.With("rhythm", events.String(t.rhythm))

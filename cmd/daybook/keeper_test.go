@@ -308,6 +308,25 @@ func (k *timed) waitFor(kind string) {
 	k.t.Fatalf("no %s in five seconds", kind)
 }
 
+// TestKeeperForgetsRhythm: a promise ends with the token that made it.
+func TestKeeperForgetsRhythm(t *testing.T) {
+	k := newTimed(t)
+	grant := intake.Grant{Role: events.Emitter, Organization: "city", Sources: []string{"city/app"}}
+	k.mint(grant)
+	grant.Rhythm = "PT1H"
+	hourly := k.mint(grant)
+	k.keep(2)
+	if err := k.tokens.Revoke(intake.TokenName(hourly)); err != nil {
+		t.Fatal(err)
+	}
+	k.keep(2)
+	said := k.said("emitter.onboarded")
+	last := said[len(said)-1]
+	if _, promised := last.Value("rhythm"); promised || len(said) < 2 {
+		t.Errorf("%d entries, the last promises %q", len(said), last.Text("rhythm"))
+	}
+}
+
 // TestKeeperLeavesAlone: a token that ends with its process ends nothing, a new
 // rhythm is told, and a long standstill is counted in parts.
 func TestKeeperLeavesAlone(t *testing.T) {
