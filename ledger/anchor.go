@@ -59,6 +59,10 @@ type Config struct {
 	Log Log
 	// History is the only truth.
 	History History
+	// Heads, if set, is asked before anything is signed or published; whoever
+	// holds a checkpoint that ours does not continue stops Open with a
+	// *ForkError.
+	Heads Heads
 
 	step step
 }

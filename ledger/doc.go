@@ -40,6 +40,17 @@
 // where no restore of the rest reaches. Inside the same directory it is allowed,
 // and the protection ends there.
 //
+// # Who else has seen it
+//
+// [Heads] are the checkpoints others hold: a mirror's, or one that somebody
+// kept. Open asks for them after it has compared journal, files and history and
+// before it cuts, publishes or signs anything. Each must be signed by the key
+// that entry 0 names, be no larger than the journal's last, and have our root
+// at its size, which is computed from the tiles and proved to be a beginning of
+// the journalled tree. Otherwise Open returns a [ForkError] with both notes.
+// A journal that was restored with everything else is found out in this way
+// alone.
+//
 // # Order, and what a crash leaves
 //
 // [Anchor.Run] takes what the history acknowledged in batches, gives each to the
@@ -74,7 +85,7 @@
 //
 // # Not promised
 //
-// That everybody sees the same checkpoint: whoever holds the log key can sign a
+// That everybody sees the same checkpoint: Heads are asked at Open alone, and whoever holds the log key can sign a
 // second history elsewhere, which only comparing checkpoints shows. That the
 // entries are true. That a whole public log that was damaged far from its right
 // edge is noticed at Open: Prove refuses to prove from it, and Audit finds it. On

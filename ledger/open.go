@@ -54,10 +54,13 @@ func (a *Anchor) takeUp(ctx context.Context) error {
 		return err
 	}
 	if signed.Size == 0 {
+		if err := a.askHeads(ctx, signed); err != nil {
+			return err
+		}
 		return a.files.trim()
 	}
 	if last := a.cfg.History.Last(); last.Size() < signed.Size {
-		return fmt.Errorf("the history ends at message %d, and a checkpoint of size %d is signed: the history was cut or set back", last, signed.Size)
+		return fmt.Errorf("the history ends at message %d, and a checkpoint of size %d is signed: the history was cut or set back; put back the newest history, a new one would contradict what was published; daybook recover says more", last, signed.Size)
 	}
 	if err := a.loadOrRebuild(ctx, signed.Checkpoint); err != nil {
 		return err
@@ -66,6 +69,9 @@ func (a *Anchor) takeUp(ctx context.Context) error {
 		return err
 	}
 	if err := a.compareLast(ctx, signed.Size); err != nil {
+		return err
+	}
+	if err := a.askHeads(ctx, signed); err != nil {
 		return err
 	}
 	if err := a.files.trim(); err != nil {
@@ -99,7 +105,7 @@ func (a *Anchor) comparePublished() (behind bool, err error) {
 	case c.Origin != a.cfg.Signer.Name():
 		return false, fmt.Errorf("the published checkpoint is of %s, the key is of %s", c.Origin, a.cfg.Signer.Name())
 	case c.Size > signed.Size:
-		return false, fmt.Errorf("the published checkpoint has size %d, the journal %s ends at %d: the journal is another one or was set back", c.Size, a.cfg.Journal, signed.Size)
+		return false, fmt.Errorf("the published checkpoint has size %d, the journal %s ends at %d: the journal is another one or was set back; put back the newest journal; daybook recover says more", c.Size, a.cfg.Journal, signed.Size)
 	case c.Size == signed.Size && !bytes.Equal(msg, signed.note):
 		return false, fmt.Errorf("the published checkpoint of size %d is not the journalled one", c.Size)
 	}

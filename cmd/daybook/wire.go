@@ -33,6 +33,7 @@ var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-t
 // config is where and how one ledger runs.
 type config struct {
 	dir, origin, journal string
+	seen                 seen   // who else may know what was signed
 	nats                 string // where the NATS door listens; "" is nowhere
 	publishEvery         time.Duration
 	trillian             trillian         // the server that has the log; zero: this process
@@ -213,13 +214,14 @@ func (s *system) openNATS(door *intake.Door) error {
 }
 
 func (s *system) openLedger(ctx context.Context, cfg config) error {
+	cfg.seen.key = s.keys.LogKey()
 	log, err := s.openLog(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	s.anchor, err = ledger.Open(ctx, ledger.Config{
 		Dir: filepath.Join(cfg.dir, "public"), Journal: cfg.journal, PublishEvery: cfg.publishEvery,
-		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history,
+		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history, Heads: cfg.seen,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
