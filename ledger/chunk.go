@@ -115,7 +115,11 @@ func (a *audit) read(i events.Index, b []byte) (facts, error) {
 			return facts{}, err
 		}
 	}
-	f := facts{kind: e.Kind.Name, name: e.Name()}
+	return factsOf(e)
+}
+
+func factsOf(e *events.Entry) (f facts, err error) {
+	f = facts{kind: e.Kind.Name, name: e.Name()}
 	for _, s := range e.Texts("subjects.tags") {
 		tag, ok := events.ParseTag(s)
 		if !ok {

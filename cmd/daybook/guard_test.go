@@ -75,6 +75,7 @@ var may = map[string][]string{
 // technology says which folders alone may import a dependency.
 var technology = map[string][]string{
 	"github.com/nats-io/nats-server/": {"events/broker"},
+	"github.com/minio/highwayhash":    {"events/broker"},
 	"github.com/nats-io/nats.go":      {"events/broker", "events/stream", "events/intake"},
 	"github.com/cockroachdb/pebble":   {"events/intake", "projections", "ledger/locallog"},
 	"github.com/google/trillian":      {"ledger/locallog", "ledger/remotelog"},
