@@ -83,6 +83,18 @@
 // named. Each entry must parse, no event name, tag or label may stand twice, and
 // entry 0 alone must be ledger.opened, with the origin and the key that signed.
 //
+// # A check
+//
+// [Check] is the operator's audit of a ledger that does not run. It goes the way
+// of the data: each message in order, its entry and boxes; the leaf, bundle and
+// tiles; the root of every line of the journal, whose signature it verifies; the
+// checkpoint; what others hold; the entries and the root of the [Log]. The first
+// [Difference] names the [Part] that is wrong: between a bundle and the history
+// the tile's hash decides, between the files and the history the journalled root
+// does. What a crash leaves is a note and no difference. [RepairJournal] is the
+// one thing here that changes a file that cannot be made again, and keeps the
+// old one.
+//
 // # Not promised
 //
 // That everybody sees the same checkpoint: Heads are asked at Open alone, and whoever holds the log key can sign a

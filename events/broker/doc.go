@@ -51,6 +51,13 @@
 // which takes a power cut between two writes, a prefix of that batch may remain;
 // it was never acknowledged, and each of its messages is whole.
 //
+// # Without a server
+//
+// ReadFiles reads what is stored from the server's own files and checks every
+// record: a server that starts on damaged files cuts off what it cannot read,
+// so who only wants to look does not start one. Hold keeps one from starting
+// meanwhile.
+//
 // # Not promised
 //
 // A disk that reports an fsync it did not do is believed. After a write error the
