@@ -46,6 +46,9 @@ type Config struct {
 	// "journal" beside Dir. Kept where a restore of Dir does not reach, it makes
 	// a fork after a restore impossible; beside Dir it cannot.
 	Journal string
+	// Elsewhere, if set, is the journal in the place of a file; Journal then only
+	// names it in errors. The caller closes it after the Anchor.
+	Elsewhere Journal
 	// Signer is the log key. Its name is the origin.
 	Signer note.Signer
 	// Receipts is the receipt key, named origin + "/receipt".

@@ -37,7 +37,9 @@
 // same size and root. Lines are only appended, each larger in size, by one
 // process at a time, which holds a lock on the file. The journal is what keeps
 // this ledger from signing two histories after a restore, so it should live
-// where no restore of the rest reaches. Inside the same directory it is allowed,
+// where no restore of the rest reaches. It can also be a [Journal], such as a
+// stream in an account of its own: a message for each line, appended only behind
+// the last one this process knows, so that a second process appends nothing. Inside the same directory it is allowed,
 // and the protection ends there.
 //
 // # Who else has seen it

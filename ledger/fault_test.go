@@ -311,7 +311,7 @@ func TestJournalSwap(t *testing.T) {
 		{5, at(4, 1), "the journal is at 5"},
 		{5, at(7, 1), ""},
 	} {
-		if err := j.append(test.after, test.p); test.want != "" {
+		if err := j.append(t.Context(), test.after, test.p); test.want != "" {
 			wantError(t, err, test.want)
 		} else if err != nil {
 			t.Fatal(err)

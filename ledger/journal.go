@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,13 +18,44 @@ import (
 // ErrLocked means that another Anchor has the journal open.
 var ErrLocked = errors.New("the journal is in use by another process")
 
+// Journal is a journal that is no file: an append-only row of messages, one
+// for each line, kept where no restore of this directory reaches. A stream of
+// another account has these methods.
+type Journal interface {
+	// Last is the number of messages, as it was at opening and as Append moved it.
+	Last() events.Seq
+	// Read returns message seq, counted from 1.
+	Read(ctx context.Context, seq events.Seq) ([]byte, error)
+	// Append stores messages behind Last, durably, and returns the sequence of
+	// the first. It stores nothing if somebody else has appended since.
+	Append(ctx context.Context, messages [][]byte) (events.Seq, error)
+}
+
 // journal is the memory of what was signed: one line for each checkpoint,
 // written and synced before anyone can see it. Only its end is read.
 type journal struct {
-	file *os.File
-	end  int64 // where the next line goes
-	last published
-	step step
+	file      *os.File
+	elsewhere Journal // in the place of the file
+	end       int64   // where the next line goes
+	last      published
+	step      step
+}
+
+// openElsewhere reads the last line of a journal that is no file.
+func openElsewhere(ctx context.Context, at Journal, s step) (*journal, error) {
+	j := &journal{elsewhere: at, step: s}
+	seq := at.Last()
+	if seq == 0 {
+		return j, nil
+	}
+	line, err := at.Read(ctx, seq)
+	if err == nil {
+		j.last, err = parseLine(line)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: message %d: %w", seq, err)
+	}
+	return j, nil
 }
 
 // journalTail is how much of the end is read: more than the longest line,
@@ -132,7 +164,7 @@ func parseLine(line []byte) (published, error) {
 // append makes p the last checkpoint if the last one has size after, and only
 // if p is larger; the same p again changes nothing. Without this no checkpoint
 // leaves the process.
-func (j *journal) append(after events.Size, p published) error {
+func (j *journal) append(ctx context.Context, after events.Size, p published) error {
 	last := j.last
 	switch {
 	case p.Size == last.Size && p.Root == last.Root && bytes.Equal(p.note, last.note):
@@ -144,7 +176,21 @@ func (j *journal) append(after events.Size, p published) error {
 	case p.Origin != last.Origin && last.Size > 0:
 		return fmt.Errorf("journalling size %d: the journal belongs to %s, not to %s", p.Size, last.Origin, p.Origin)
 	}
-	line := p.line()
+	if err := j.store(ctx, p.line()); err != nil {
+		return fmt.Errorf("journalling size %d: %w", p.Size, err)
+	}
+	j.last = p
+	return nil
+}
+
+// store makes a line durable. After an error nobody knows whether it is.
+func (j *journal) store(ctx context.Context, line string) error {
+	if j.elsewhere != nil {
+		return j.step.run("publish journal", func() error {
+			_, err := j.elsewhere.Append(ctx, [][]byte{[]byte(line)})
+			return err
+		})
+	}
 	err := j.step.run("write journal", func() error {
 		_, err := j.file.WriteAt([]byte(line), j.end)
 		return err
@@ -152,12 +198,15 @@ func (j *journal) append(after events.Size, p published) error {
 	if err == nil {
 		err = j.step.run("sync journal", j.file.Sync)
 	}
-	if err != nil {
-		return fmt.Errorf("journalling size %d: %w", p.Size, err)
+	if err == nil {
+		j.end += int64(len(line))
 	}
-	j.end += int64(len(line))
-	j.last = p
-	return nil
+	return err
 }
 
-func (j *journal) close() error { return j.file.Close() }
+func (j *journal) close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}

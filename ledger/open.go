@@ -28,7 +28,12 @@ func Open(ctx context.Context, cfg Config) (*Anchor, error) {
 	if err := syncPath(filepath.Dir(cfg.Dir)); err != nil {
 		return nil, fmt.Errorf("opening the public log: %w", err)
 	}
-	j, err := openJournal(cfg.Journal, cfg.step)
+	var j *journal
+	if cfg.Elsewhere != nil {
+		j, err = openElsewhere(ctx, cfg.Elsewhere, cfg.step)
+	} else {
+		j, err = openJournal(cfg.Journal, cfg.step)
+	}
 	if err != nil {
 		return nil, err
 	}

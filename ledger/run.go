@@ -53,14 +53,14 @@ func (a *Anchor) run(ctx context.Context) error {
 				err = a.integrate(ctx, batch)
 			}
 			if err == nil && a.due() {
-				err = a.publish()
+				err = a.publish(ctx)
 			}
 			if err != nil {
 				return err
 			}
 		}
 		if a.due() {
-			if err := a.publish(); err != nil {
+			if err := a.publish(ctx); err != nil {
 				return err
 			}
 		}
@@ -223,7 +223,7 @@ func (a *Anchor) remaining() time.Duration {
 
 // publish signs our root and shows it: files, journal, checkpoint, each durable
 // before the next.
-func (a *Anchor) publish() error {
+func (a *Anchor) publish(ctx context.Context) error {
 	if err := a.files.sync(); err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (a *Anchor) publish() error {
 	}
 	before, _ := a.Checkpoint()
 	p := published{c, msg}
-	if err := a.journal.append(before.Size, p); err != nil {
+	if err := a.journal.append(ctx, before.Size, p); err != nil {
 		return err
 	}
 	if err := a.files.replace(msg); err != nil {

@@ -26,19 +26,22 @@ const (
 // stopped is a data directory whose ledger does not run.
 type stopped struct {
 	dir, journal string
+	journalCreds string
+	copied       bool     // journal is a copy of one that lies in a stream
 	seen         []string // files of checkpoints that somebody kept
 	torn         error    // how the history's last file ends, if within a message
-	closers      []io.Closer
+	closers      []func() error
 }
 
 // flags are those of every command on a stopped ledger.
 func (s *stopped) flags(c *cobra.Command) {
-	c.Flags().StringVar(&s.journal, "journal", "", "the file of signed checkpoints; default DIR/journal")
+	c.Flags().StringVar(&s.journal, "journal", "", "the file of signed checkpoints, or nats://HOST:PORT for a stream; default DIR/journal")
+	c.Flags().StringVar(&s.journalCreds, "journal-creds", "", "the credentials file of the journal's NATS account")
 	c.Flags().StringArrayVar(&s.seen, "last-seen", nil, "a file of checkpoints that somebody kept, to compare with")
 }
 
 // open takes hold of the directory, so that no ledger starts there meanwhile.
-func (s *stopped) open(args []string) error {
+func (s *stopped) open(ctx context.Context, args []string) error {
 	s.dir = defaultDir
 	if len(args) > 0 {
 		s.dir = args[0]
@@ -53,13 +56,17 @@ func (s *stopped) open(args []string) error {
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, held)
+	s.closers = append(s.closers, held.Close)
+	if err := s.copyJournal(ctx); err != nil {
+		s.close()
+		return err
+	}
 	return nil
 }
 
 func (s *stopped) close() {
 	for _, c := range s.closers {
-		_ = c.Close() // nothing was written
+		_ = c() // nothing was written that must stay
 	}
 	s.closers = nil
 }
@@ -116,7 +123,7 @@ func fsckCommand() *cobra.Command {
 		Short: "Compute a stopped ledger again from its history and name the first difference",
 		Args:  usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.open(args); err != nil {
+			if err := s.open(c.Context(), args); err != nil {
 				return err
 			}
 			defer s.close()

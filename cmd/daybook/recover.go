@@ -65,7 +65,7 @@ func recoverCommand() *cobra.Command {
 		Short: "Say the safe ways forward for a stopped ledger that fsck finds different; change nothing without a flag",
 		Args:  usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.open(args); err != nil {
+			if err := s.open(c.Context(), args); err != nil {
 				return err
 			}
 			defer s.close()
@@ -174,6 +174,9 @@ func (s *stopped) cutTail(ctx context.Context, out io.Writer) error {
 	}
 	if d.Part != ledger.PartJournal {
 		return exitWith(exitInvalid, "%w: this is no damaged line of the journal, and nothing was changed; see daybook recover %s", d, s.dir)
+	}
+	if s.copied {
+		return exitWith(exitInvalid, "%w: nothing is ever taken out of a journal in a stream, and nothing was changed; see daybook recover %s", d, s.dir)
 	}
 	kept, err := ledger.RepairJournal(ctx, s.config())
 	if err != nil {

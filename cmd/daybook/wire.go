@@ -33,6 +33,7 @@ var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-t
 // config is where and how one ledger runs.
 type config struct {
 	dir, origin, journal string
+	journalCreds         string // for a journal in a stream
 	seen                 seen   // who else may know what was signed
 	nats                 string // where the NATS door listens; "" is nowhere
 	publishEvery         time.Duration
@@ -219,9 +220,13 @@ func (s *system) openLedger(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
+	elsewhere, err := s.openJournal(ctx, cfg)
+	if err != nil {
+		return err
+	}
 	s.anchor, err = ledger.Open(ctx, ledger.Config{
-		Dir: filepath.Join(cfg.dir, "public"), Journal: cfg.journal, PublishEvery: cfg.publishEvery,
-		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history, Heads: cfg.seen,
+		Dir: filepath.Join(cfg.dir, "public"), Journal: journalName(cfg.journal), PublishEvery: cfg.publishEvery,
+		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history, Heads: cfg.seen, Elsewhere: elsewhere,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)

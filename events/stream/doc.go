@@ -73,6 +73,13 @@
 // and are as many as they should be have no hole. A range that does not add up is
 // read once more, message by message from the leader, which names the hole.
 //
+// # A journal
+//
+// OpenJournal opens a second stream of this kind, elsewhere and in an account of
+// its own, for the checkpoints a ledger signed: a History of one-message batches,
+// with its expected last sequence as the compare-and-swap. It is never the stream
+// of the history, which it guards.
+//
 // # After a crash
 //
 // This package keeps nothing on disk and nothing in memory that Open does not read

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/events/stream"
+	"github.com/daybook-ledger/daybook/ledger"
+)
+
+// inStream says that a journal is not a file.
+func inStream(journal string) bool { return strings.Contains(journal, "://") }
+
+// journalName is a journal as errors may name it, without a password.
+func journalName(journal string) string {
+	if u, err := url.Parse(journal); err == nil && inStream(journal) {
+		return u.Redacted()
+	}
+	return journal
+}
+
+// openJournal opens a journal that lies in a stream, and returns nil for one
+// that is a file, which the ledger opens itself.
+func (s *system) openJournal(ctx context.Context, cfg config) (ledger.Journal, error) {
+	if !inStream(cfg.journal) {
+		return nil, nil
+	}
+	j, err := stream.OpenJournal(ctx, stream.JournalConfig{URL: cfg.journal, Credentials: cfg.journalCreds})
+	if err != nil {
+		return nil, fmt.Errorf("%w; without its journal a ledger signs nothing", err)
+	}
+	s.closers = append(s.closers, j.Close)
+	return j, nil
+}
+
+// copyJournal puts the lines of a journal in a stream into a file for as long
+// as s is open.
+func (s *stopped) copyJournal(ctx context.Context) error {
+	if !inStream(s.journal) {
+		return nil
+	}
+	j, err := stream.OpenJournal(ctx, stream.JournalConfig{URL: s.journal, Credentials: s.journalCreds})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	dir, err := os.MkdirTemp("", "daybook-journal-")
+	if err != nil {
+		return fmt.Errorf("copying the journal: %w", err)
+	}
+	s.closers = append(s.closers, func() error { return os.RemoveAll(dir) })
+	s.journal, s.copied = filepath.Join(dir, "journal"), true
+	f, err := os.Create(s.journal)
+	if err != nil {
+		return fmt.Errorf("copying the journal: %w", err)
+	}
+	for m, replayErr := range j.Replay(ctx, 1, j.Last()) {
+		if err = replayErr; err == nil {
+			_, err = f.Write(m.Data)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("copying the journal: %w", err)
+	}
+	return nil
+}
