@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,15 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
+	base, full := t.TempDir(), &memLog{}
+	for _, n := range []int{4, 300, 580} {
+		if err := anchorTo(t, testConfig(t, base, newHistory(entries[:n]...), full), events.Size(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := full.Append(t.Context(), 580, entries[580:]); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		spoil func(*testing.T, string, *CheckConfig)
 		part  Part
@@ -137,13 +147,8 @@ func TestCheck(t *testing.T) {
 		"log behind":    {func(_ *testing.T, _ string, c *CheckConfig) { c.Log = &memLog{} }, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, l := t.TempDir(), &memLog{}
-			for _, n := range []int{4, 300, 580} {
-				if err := anchorTo(t, testConfig(t, dir, newHistory(entries[:n]...), l), events.Size(n)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, _, err := l.Append(t.Context(), 580, entries[580:]); err != nil {
+			dir, l := t.TempDir(), &memLog{leaves: slices.Clone(full.leaves), hashes: full.hashes}
+			if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
 				t.Fatal(err)
 			}
 			cfg := CheckConfig{Dir: filepath.Join(dir, "public"), Journal: filepath.Join(dir, "journal"), History: boxed(entries...), Log: l}

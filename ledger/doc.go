@@ -39,8 +39,8 @@
 // this ledger from signing two histories after a restore, so it should live
 // where no restore of the rest reaches. It can also be a [Journal], such as a
 // stream in an account of its own: a message for each line, appended only behind
-// the last one this process knows, so that a second process appends nothing. Inside the same directory it is allowed,
-// and the protection ends there.
+// the last one this process knows, so that a second process appends nothing.
+// Inside the same directory the journal is allowed, and the protection ends there.
 //
 // # Who else has seen it
 //
