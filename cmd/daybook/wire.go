@@ -125,6 +125,9 @@ func (s *system) openEvents(ctx context.Context, cfg config) error {
 	if s.tokens, err = intake.OpenTokens(filepath.Join(cfg.dir, "tokens")); err != nil {
 		return err
 	}
+	if err := broker.CheckFiles(filepath.Join(cfg.dir, "history"), historyStream, historySubject); err != nil {
+		return fmt.Errorf("%w; nothing was started, as the history's server would cut off what it cannot read; daybook recover %s says more", err, cfg.dir)
+	}
 	b, err := broker.Open(broker.Config{
 		Dir: filepath.Join(cfg.dir, "history"), Listen: cfg.nats,
 		Authenticate: func(_, password string) (broker.Client, bool) {

@@ -63,6 +63,17 @@ func ReadFiles(dir, stream, subject string) iter.Seq2[events.Stored, error] {
 			yield(events.Stored{}, fmt.Errorf("reading the stored history: %w", err))
 			return
 		}
+		for m, err := range readBlocks(dir, stream, subject, blocks) {
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
+}
+
+// readBlocks ends with its first error. The last of blocks is the stream's last.
+func readBlocks(dir, stream, subject string, blocks []int) iter.Seq2[events.Stored, error] {
+	return func(yield func(events.Stored, error) bool) {
 		for i, n := range blocks {
 			b := block{dir: dir, subject: subject, name: filepath.Join(blockDir(stream), strconv.Itoa(n)+".blk"), last: i == len(blocks)-1}
 			key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", stream, n))
@@ -73,6 +84,34 @@ func ReadFiles(dir, stream, subject string) iter.Seq2[events.Stored, error] {
 			}
 		}
 	}
+}
+
+// CheckFiles returns a *FileError where a server that starts on dir would cut
+// off messages it cannot read: in the last two blocks, which it may read again
+// after a crash, or in any when its own index of them is gone. A torn end is
+// none, and neither is a stream that is not there yet.
+func CheckFiles(dir, stream, subject string) error {
+	blocks, err := blocksOf(dir, stream)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the stored history: %w", err)
+	}
+	from := max(0, len(blocks)-2)
+	if _, err := os.Stat(filepath.Join(dir, blockDir(stream), "index.db")); err != nil {
+		from = 0
+	}
+	for _, err := range readBlocks(dir, stream, subject, blocks[from:]) {
+		var wrong *FileError
+		if errors.As(err, &wrong) && wrong.Torn {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func blockDir(stream string) string {

@@ -56,6 +56,9 @@ func TestReadFiles(t *testing.T) {
 		if err := readsAs(dir, want); !errors.As(err, &wrong) {
 			t.Fatalf("byte %d is damaged: %v", at, err)
 		}
+		if err := CheckFiles(dir, "S", "s"); (err == nil) != (wrong == nil || wrong.Torn) {
+			t.Fatalf("byte %d is damaged: %v before a start", at, err)
+		}
 		if after, _ := os.ReadFile(path); !bytes.Equal(after, damaged) {
 			t.Fatal("reading changed the file")
 		}
@@ -113,6 +116,9 @@ func TestReadFilesTorn(t *testing.T) {
 		if err := readsAs(dir, [][]byte{[]byte("message"), nil}); !errors.As(err, &wrong) || !wrong.Torn || wrong.Offset != int64(one) {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
+	}
+	if err := errors.Join(CheckFiles(dir, "S", "s"), CheckFiles(t.TempDir(), "S", "s")); err != nil {
+		t.Fatalf("a torn end, and no history: %v", err)
 	}
 	if err := readsAs(t.TempDir(), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("no history: %v", err)
