@@ -202,6 +202,9 @@ func (b *block) next(in *bufio.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("reading the stored history: %s: %w", b.name, err)
 	}
 	n := binary.LittleEndian.Uint32(head) &^ headersBit
+	if n == 0 && zeros(in) {
+		return nil, b.wrong(true, "nothing but zeros follows: the file grew before its content arrived")
+	}
 	if n < recordHead+recordCheck || n > maxRecord {
 		return nil, b.wrong(false, "a record of %d bytes", n)
 	}
@@ -213,6 +216,16 @@ func (b *block) next(in *bufio.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("reading the stored history: %s: %w", b.name, err)
 	}
 	return rec, nil
+}
+
+// zeros says that the rest of in is.
+func zeros(in *bufio.Reader) bool {
+	for {
+		c, err := in.ReadByte()
+		if err != nil || c != 0 {
+			return errors.Is(err, io.EOF)
+		}
+	}
 }
 
 // message checks a record and takes the message out of it.

@@ -117,6 +117,9 @@ func TestReadFilesTorn(t *testing.T) {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
 	}
+	if err := os.WriteFile(path, append(whole[:one:one], make([]byte, 99)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := errors.Join(CheckFiles(dir, "S", "s"), CheckFiles(t.TempDir(), "S", "s")); err != nil {
 		t.Fatalf("a torn end, and no history: %v", err)
 	}
