@@ -195,7 +195,7 @@ func TestMissingAckUncertain(t *testing.T) {
 			_, nc := connect(t, t.TempDir())
 			h := open(t, nc)
 			request := h.request
-			h.cfg.Timeout = 200 * time.Millisecond
+			h.cfg.Timeout, h.cfg.Patience = 200*time.Millisecond, 300*time.Millisecond
 			spoil(h)
 			if _, err := h.Append(t.Context(), numbered(1, 2)); !errors.Is(err, ErrUncertain) {
 				t.Fatalf("%v, want ErrUncertain", err)
@@ -211,22 +211,66 @@ func TestMissingAckUncertain(t *testing.T) {
 	}
 }
 
-// A connection made anew in between voids the proof of absence.
-func TestMissingAckAfterReconnect(t *testing.T) {
+// A connection made anew in between voids the proof of absence, and so do several
+// replicas: the batch is sent again, until one of the two is judged.
+func TestMissingAckSentAgain(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, h *History){
+		"after a reconnect": func(t *testing.T, h *History) {
+			if err := h.nc.ForceReconnect(); err != nil {
+				t.Error(err)
+			}
+		},
+		"several replicas": func(_ *testing.T, h *History) { h.cfg.Replicas = 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, nc := connect(t, t.TempDir())
+			h := open(t, nc)
+			mustAppend(t, h, 1)
+			request := h.request
+			lost := 0
+			h.request = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
+				if isCommit(m) && lost < 2 {
+					lost++
+					spoil(t, h)
+					return nil, nats.ErrTimeout
+				}
+				return request(ctx, m)
+			}
+			mustAppend(t, h, 3)
+			mustAppend(t, h, 1)
+			checkReplay(t, h, 1, 5, 1, 5)
+			if got := storedMessages(t, h); lost != 2 || got != 5 {
+				t.Fatalf("after %d lost commits the stream holds %d messages, want 5", lost, got)
+			}
+		})
+	}
+}
+
+// A batch that was sent again may be stored by the first sending all the same: the
+// second is refused then, and the first is found.
+func TestMissingAckBothSendingsArrive(t *testing.T) {
 	_, nc := connect(t, t.TempDir())
 	h := open(t, nc)
+	h.cfg.Replicas = 3
 	request := h.request
+	var late *nats.Msg
 	h.request = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
-		if !isCommit(m) {
-			return request(ctx, m)
+		switch {
+		case !isCommit(m):
+		case late == nil:
+			late = m
+			return nil, nats.ErrTimeout
+		default: // the first commit arrives just before the second
+			if _, err := request(ctx, late); err != nil {
+				t.Error(err)
+			}
 		}
-		if err := nc.ForceReconnect(); err != nil {
-			t.Error(err)
-		}
-		return nil, nats.ErrTimeout
+		return request(ctx, m)
 	}
-	if _, err := h.Append(t.Context(), numbered(1, 2)); !errors.Is(err, ErrUncertain) {
-		t.Fatalf("%v, want ErrUncertain", err)
+	mustAppend(t, h, 3)
+	checkReplay(t, h, 1, 3, 1, 3)
+	if got := storedMessages(t, h); got != 3 {
+		t.Fatalf("the stream holds %d messages, want 3", got)
 	}
 }
 

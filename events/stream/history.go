@@ -71,6 +71,12 @@ type Config struct {
 	// unanswered for this long counts as missing its acknowledgement.
 	Timeout time.Duration
 
+	// Patience is how long a History goes on asking a server that does not answer,
+	// or asks another one, before it gives up: an append whose acknowledgement is
+	// missing, a read, and Open. Default: Timeout. A cluster needs some ten seconds
+	// to choose a new leader, so a history on several servers wants more.
+	Patience time.Duration
+
 	// Healthy, if set, is asked before a batch without acknowledgement is believed
 	// to be stored; its error makes Append return ErrUncertain. The embedded
 	// broker's method of this name fits.
@@ -82,6 +88,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.Subject = cmp.Or(cfg.Subject, "daybook.history")
 	cfg.Replicas = cmp.Or(cfg.Replicas, 1)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
+	cfg.Patience = cmp.Or(cfg.Patience, cfg.Timeout)
 	return cfg
 }
 
@@ -109,18 +116,33 @@ type History struct {
 // configuration (ConfigError) or content (GapError) breaks the promise.
 func Open(ctx context.Context, nc *nats.Conn, cfg Config) (*History, error) {
 	h := attach(nc, cfg)
-	info, err := h.ensure(ctx)
+	info, err := h.look(ctx, h.ensure)
 	if err != nil {
-		return nil, fmt.Errorf("opening the history: %w", err)
-	}
-	if err := checkConfig(info.Config, h.cfg); err != nil {
-		return nil, fmt.Errorf("opening the history: %w", err)
-	}
-	if err := checkState(info.State); err != nil {
 		return nil, fmt.Errorf("opening the history: %w", err)
 	}
 	h.last = events.Seq(info.State.LastSeq)
 	return h, nil
+}
+
+// look takes up a stream that holds what the history needs, as find tells it.
+func (h *History) look(ctx context.Context, find func(context.Context) (*jetstream.StreamInfo, error)) (*jetstream.StreamInfo, error) {
+	var info *jetstream.StreamInfo
+	err := h.patiently(ctx, func() (err error) {
+		info, err = find(ctx)
+		return err
+	})
+	if err == nil {
+		err = checkConfig(info.Config, h.cfg)
+	}
+	if err == nil {
+		err = checkState(info.State)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// It may have more replicas than asked for, and then absence proves nothing.
+	h.cfg.Replicas = info.Config.Replicas
+	return info, nil
 }
 
 // attach makes the value without looking at the stream.
@@ -145,15 +167,35 @@ func (h *History) ensure(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = js.CreateStream(ctx, wanted(h.cfg))
 		if err != nil {
-			return nil, fmt.Errorf("creating the stream %s: %w", h.cfg.Name, err)
+			return nil, fmt.Errorf("creating the stream %s on %d servers: %w", h.cfg.Name, h.cfg.Replicas, err)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up the stream %s: %w", h.cfg.Name, err)
 	}
+	return state(ctx, s)
+}
+
+// find is ensure for who must not create anything.
+func (h *History) find(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	defer cancel()
+	js, err := jetstream.New(h.nc)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the stream %s: %w", h.cfg.Name, err)
+	}
+	s, err := js.Stream(ctx, h.cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("looking up the stream %s: %w", h.cfg.Name, err)
+	}
+	return state(ctx, s)
+}
+
+// state is what the server says of the stream now.
+func state(ctx context.Context, s jetstream.Stream) (*jetstream.StreamInfo, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the state of the stream %s: %w", h.cfg.Name, err)
+		return nil, fmt.Errorf("reading the stream's state: %w", err)
 	}
 	return info, nil
 }

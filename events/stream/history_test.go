@@ -15,7 +15,10 @@ import (
 	"github.com/daybook-ledger/daybook/events/broker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	runNode()
+	goleak.VerifyTestMain(m)
+}
 
 // connect starts a server on dir and returns a connection to it.
 func connect(t testing.TB, dir string) (*broker.Broker, *nats.Conn) {

@@ -19,6 +19,7 @@ const (
 
 	statusNoMessage = "404"
 	statusEnd       = "204"
+	statusNobody    = "503"
 
 	// One request asks for this much. The server keeps the writer out while it
 	// answers, so more would be a pause an append could feel.
@@ -35,7 +36,9 @@ func (h *History) Replay(ctx context.Context, from, to events.Seq) iter.Seq2[Mes
 		r := replay{h: h, next: max(from, 1), end: min(to, h.Last()), yield: yield}
 		defer r.drop()
 		for r.next <= r.end && !r.stopped {
-			if err := r.some(ctx); err != nil {
+			// What was yielded before an error is behind r.next, so that asking again
+			// repeats nothing.
+			if err := h.patiently(ctx, func() error { return r.attempt(ctx) }); err != nil {
 				yield(Message{}, fmt.Errorf("replaying messages %d-%d: %w", r.next, r.end, err))
 				return
 			}
@@ -54,6 +57,15 @@ type replay struct {
 	yield     func(Message, error) bool
 	stopped   bool               // the consumer wants no more
 	asked     *nats.Subscription // where the answer from next arrives, once asked
+}
+
+// attempt yields the next range, or leaves nothing behind that was asked.
+func (r *replay) attempt(ctx context.Context) error {
+	err := r.some(ctx)
+	if err != nil {
+		r.drop()
+	}
+	return err
 }
 
 // some yields the next range.
@@ -151,6 +163,8 @@ func (r *replay) receive(ctx context.Context) (data [][]byte, last events.Seq, e
 			data = append(data, m.Data)
 		case statusNoMessage:
 			return nil, 0, nil
+		case statusNobody:
+			return nil, 0, nats.ErrNoResponders
 		case statusEnd:
 			last, err = number(m, headerLastSeq)
 			return data, last, err
@@ -187,21 +201,30 @@ func (h *History) Read(ctx context.Context, seq events.Seq) ([]byte, error) {
 	if last := h.Last(); seq == 0 || seq > last {
 		return nil, fmt.Errorf("reading message %d: the history ends at %d", seq, last)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
-	defer cancel()
-	m, err := h.nc.RequestWithContext(ctx, h.directSubject(), fmt.Appendf(nil, `{"seq":%d}`, seq))
+	var data []byte
+	err := h.patiently(ctx, func() (err error) {
+		data, err = h.read(ctx, seq)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading message %d: %w", seq, err)
+	}
+	return data, nil
+}
+
+// read asks once for message seq.
+func (h *History) read(ctx context.Context, seq events.Seq) ([]byte, error) {
+	timed, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	defer cancel()
+	m, err := h.nc.RequestWithContext(timed, h.directSubject(), fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, err
 	}
 	if got, err := number(m, headerSeq); err == nil && got == seq {
 		return m.Data, nil
 	}
 	// A replica that is behind, or a hole: the leader knows.
-	data, err := h.exactly(ctx, seq)
-	if err != nil {
-		return nil, fmt.Errorf("reading message %d: %w", seq, err)
-	}
-	return data, nil
+	return h.exactly(ctx, seq)
 }
 
 // exactly is message seq from the leader; its absence is a *GapError.

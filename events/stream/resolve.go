@@ -20,21 +20,54 @@ const retryPause = 50 * time.Millisecond
 // acknowledgement. It does not end with the caller's context: a writer that leaves
 // without knowing can only stop.
 func (h *History) resolve(ctx context.Context, b *batch, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Patience)
 	defer cancel()
+	for {
+		done, err := h.settle(ctx, b, cause)
+		if done {
+			return err
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w, after %w", ErrUncertain, err, cause)
+		}
+	}
+}
+
+// settle asks once what became of b, and sends it again where its absence proves
+// nothing. It is not done as long as err may be different the next time.
+func (h *History) settle(ctx context.Context, b *batch, cause error) (done bool, err error) {
 	if err := h.fence(ctx, b); err != nil {
-		return fmt.Errorf("%w: %w, after %w", ErrUncertain, err, cause)
+		return h.nc.IsClosed(), err
 	}
 	first, err := h.batchOf(ctx, b.expected+1)
 	switch {
 	case errors.Is(err, errNoMessage) && h.cfg.Replicas == 1 && h.connection() == b.conn:
-		return fmt.Errorf("%w: %w", ErrNotStored, cause)
+		return true, fmt.Errorf("%w: %w", ErrNotStored, cause)
+	case errors.Is(err, errNoMessage):
+		return h.again(ctx, b)
 	case err != nil:
-		return fmt.Errorf("%w: %w, after %w", ErrUncertain, err, cause)
+		return false, err
 	case first != b.id:
-		return fmt.Errorf("%w: message %d is of batch %q, after %w", ErrStaleWriter, b.expected+1, first, cause)
+		return true, fmt.Errorf("%w: message %d is of batch %q, after %w", ErrStaleWriter, b.expected+1, first, cause)
 	}
-	return h.confirm(ctx, b, cause)
+	return true, h.confirm(ctx, b, cause)
+}
+
+// again sends b once more as it was, id included. Whichever of the two is judged
+// first moves the stream's end, so that the other is refused; and should their
+// messages mix on the way, they are the same messages.
+func (h *History) again(ctx context.Context, b *batch) (done bool, err error) {
+	ack, err := h.commit(ctx, b)
+	if err == nil && ack.Error != nil {
+		err = ack.Error
+	}
+	if err != nil {
+		// Of the first sending this says nothing, so it must not pass for ErrNotStored.
+		return false, fmt.Errorf("sending the batch again: %v", err) //nolint:errorlint
+	}
+	return true, ack.check(h.cfg.Name, b)
 }
 
 // confirm makes sure of the other end of a batch whose first message is stored,
