@@ -76,6 +76,14 @@
 // After any error Run is over and the Anchor must be opened again: after a failed
 // sync nobody knows what the disk holds, except by reading it back.
 //
+// # A mirror
+//
+// A [Mirror] makes the same directory from the same history with the log's key and
+// nothing secret, and shows as much of it as a checkpoint signed elsewhere covers:
+// first the tree over the history's entries must have the signed root. Whoever
+// serves from a Mirror has checked all that it serves. A crash leaves it where its
+// checkpoint file says; it can always be deleted and made again.
+//
 // # An audit
 //
 // Audit fetches the checkpoint, each bundle and each tile of every level, and

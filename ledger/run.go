@@ -9,7 +9,6 @@ import (
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // A batch ends at whichever comes first. The bytes keep a call to a log
@@ -127,55 +126,9 @@ func (a *Anchor) wait(ctx context.Context) (events.Seq, error) {
 	return last, err
 }
 
-// batches yields the entries of messages from … to, checked, some at a time.
-// It ends with the first error.
+// batches are the entries of messages from … to, checked.
 func (a *Anchor) batches(ctx context.Context, from, to events.Seq) iter.Seq2[[][]byte, error] {
-	return func(yield func([][]byte, error) bool) {
-		var batch [][]byte
-		size, next := 0, from
-		for m, err := range a.cfg.History.Replay(ctx, from, to) {
-			var entry []byte
-			if err == nil {
-				entry, err = a.entryOf(m, next)
-			}
-			if err != nil {
-				yield(nil, fmt.Errorf("reading message %d: %w", next, err))
-				return
-			}
-			if len(batch) == maxBatch || len(batch) > 0 && size+len(entry) > maxBatchBytes {
-				if !yield(batch, nil) {
-					return
-				}
-				batch, size = nil, 0
-			}
-			batch, size, next = append(batch, entry), size+len(entry), next+1
-		}
-		if len(batch) > 0 && !yield(batch, nil) {
-			return
-		}
-		if next <= to {
-			yield(nil, fmt.Errorf("reading message %d: the history ends before %d", next, to))
-		}
-	}
-}
-
-// entryOf is the public part of message want.
-func (a *Anchor) entryOf(m events.Stored, want events.Seq) ([]byte, error) {
-	if m.Seq != want {
-		return nil, fmt.Errorf("the history has a gap: message %d came", m.Seq)
-	}
-	msg, err := events.ParseMessage(m.Data)
-	if err != nil {
-		return nil, err
-	}
-	e, err := events.ParseEntry(msg.Entry)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPlace(want.Index(), e, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()); err != nil {
-		return nil, err
-	}
-	return msg.Entry, nil
+	return feed{a.cfg.History, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()}.batches(ctx, from, to)
 }
 
 // integrate computes the tree with batch twice and writes the files.
@@ -251,21 +204,7 @@ func (a *Anchor) publish(ctx context.Context) error {
 // damaged disk shows here.
 func (a *Anchor) Prove(ctx context.Context, i events.Index) (proof.Proof, error) {
 	c, msg := a.Checkpoint()
-	if uint64(i) >= uint64(c.Size) {
-		return proof.Proof{}, fmt.Errorf("proving entry %d: %w", i, ErrNotPublished)
-	}
-	entry, err := a.public.Entry(ctx, i)
-	if err != nil {
-		return proof.Proof{}, fmt.Errorf("proving entry %d: %w", i, err)
-	}
-	path, err := tlog.ProveRecord(int64(c.Size), int64(i), a.public.hashes(c.Size))
-	if err != nil {
-		return proof.Proof{}, fmt.Errorf("proving entry %d: %w", i, err)
-	}
-	if err := proof.CheckInclusion(entry, i, path, c); err != nil {
-		return proof.Proof{}, fmt.Errorf("proving entry %d: %w", i, err)
-	}
-	return proof.Proof{Extra: entry, Index: i, Path: path, Note: msg}, nil
+	return a.public.prove(ctx, i, published{c, msg})
 }
 
 // checkPlace returns nil if e may stand at position i: ledger.opened is the
