@@ -54,9 +54,11 @@ func identity(ctx context.Context, dir, url string) (*events.Entry, error) {
 }
 
 func keyCommand() *cobra.Command {
-	return identityCommand("key", "Print the log's verifier key, alone on stdout", func(out io.Writer, e *events.Entry) {
+	c := identityCommand("key", "Print the log's verifier key, alone on stdout", func(out io.Writer, e *events.Entry) {
 		fmt.Fprintln(out, e.Text("keys.log"))
 	})
+	c.AddCommand(foldKeyCommand())
+	return c
 }
 
 func policyCommand() *cobra.Command {

@@ -22,12 +22,16 @@ import (
 
 	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/events/intake"
+	"github.com/daybook-ledger/daybook/events/stream/clustertest"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"daybook": func() { os.Exit(run(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){
+		"daybook":     func() { os.Exit(run(os.Args[1:])) },
+		"historynode": func() { os.Exit(clustertest.Node(os.Args[1])) },
+	})
 }
 
 // server is the real program as a process of its own.

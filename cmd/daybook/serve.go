@@ -23,12 +23,20 @@ func serveCommand() *cobra.Command {
 		Args:  usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
+			if err := cfg.follow.check(cfg); err != nil {
+				return err
+			}
+			if cfg.follow.leader != "" {
+				return serveFollower(c, cfg, addr)
+			}
 			return serve(c, cfg, addr, withSeed)
 		},
 	}
 	c.Flags().StringVar(&cfg.dir, "dir", defaultDir, "the data directory")
 	c.Flags().StringVar(&addr, "http", defaultAddr, "the address to serve on")
 	c.Flags().StringVar(&cfg.nats, "nats", "", "also take events over NATS at this host:port; plain TCP, so keep it on loopback or behind a tunnel")
+	cfg.history.flags(c)
+	cfg.follow.flags(c)
 	c.Flags().BoolVar(&cfg.behindProxy, "behind-proxy", false, "every request comes through a proxy that sets X-Forwarded-Proto and adds to X-Forwarded-For; officers sign in over a network only by https")
 	c.Flags().BoolVar(&withSeed, "seed", false, "post the real and invented records that come with the program")
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")

@@ -36,6 +36,8 @@ type config struct {
 	journalCreds         string // for a journal in a stream
 	seen                 seen   // who else may know what was signed
 	nats                 string // where the NATS door listens; "" is nowhere
+	history              elsewhere
+	follow               following
 	publishEvery         time.Duration
 	trillian             trillian         // the server that has the log; zero: this process
 	maxAge               time.Duration    // see publishing; 0 is no limit
@@ -125,27 +127,8 @@ func (s *system) openEvents(ctx context.Context, cfg config) error {
 	if s.tokens, err = intake.OpenTokens(filepath.Join(cfg.dir, "tokens")); err != nil {
 		return err
 	}
-	if err := broker.CheckFiles(filepath.Join(cfg.dir, "history"), historyStream, historySubject); err != nil {
-		return fmt.Errorf("%w; nothing was started, as the history's server would cut off what it cannot read; daybook recover %s says more", err, cfg.dir)
-	}
-	b, err := broker.Open(broker.Config{
-		Dir: filepath.Join(cfg.dir, "history"), Listen: cfg.nats,
-		Authenticate: func(_, password string) (broker.Client, bool) {
-			allowed, ok := s.tokens.Subjects(password)
-			return broker.Client(allowed), ok
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("opening the history's server: %w", err)
-	}
-	s.broker = b
-	s.closers = append(s.closers, b.Close)
-	nc, err := b.Connect()
-	if err != nil {
-		return fmt.Errorf("connecting to the history: %w", err)
-	}
-	if s.history, err = stream.Open(ctx, nc, stream.Config{Healthy: b.Healthy}); err != nil {
-		return fmt.Errorf("opening the history: %w", err)
+	if err := s.openHistory(ctx, cfg); err != nil {
+		return err
 	}
 	if s.history.Last() == 0 {
 		return s.begin(ctx)
@@ -206,7 +189,7 @@ func (s *system) openWriter(ctx context.Context, cfg config) error {
 // openNATS opens the NATS door's way to its clients, when there is a listener
 // for them. Who came before the door runs was told that nobody answers.
 func (s *system) openNATS(door *intake.Door) error {
-	if s.broker.Addr() == nil {
+	if s.broker == nil || s.broker.Addr() == nil {
 		return nil
 	}
 	nc, err := s.broker.ConnectEmitters(broker.Client(intake.NATSDoorSubjects()))

@@ -32,6 +32,9 @@ type Remote struct {
 	Wait time.Duration
 }
 
+// Connection is a connection to the servers of a history.
+type Connection = nats.Conn
+
 // ErrRemote refuses a Remote that says nothing usable.
 var ErrRemote = errors.New("the history's address is not as nats://host:4222")
 
@@ -53,7 +56,7 @@ func (r Remote) check() error {
 // them goes away, for as long as it takes; while it is away it refuses to publish
 // rather than sending late what its caller has already given up. The caller closes
 // it.
-func Connect(ctx context.Context, r Remote) (*nats.Conn, error) {
+func Connect(ctx context.Context, r Remote) (*Connection, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("connecting to the history: %w", err)
 	}

@@ -36,6 +36,10 @@ var (
 	// final for this History.
 	ErrStaleWriter = errors.New("another writer has appended to the history")
 
+	// ErrTooFewServers means that Open cannot make a stream with as many replicas as
+	// Config asks for.
+	ErrTooFewServers = errors.New("there are not as many servers as the history is to be on")
+
 	// ErrUncertain means that it could not be learned whether a batch is stored.
 	// It is final for this History.
 	ErrUncertain = errors.New("it is unknown whether the batch is stored")
@@ -167,13 +171,22 @@ func (h *History) ensure(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = js.CreateStream(ctx, wanted(h.cfg))
 		if err != nil {
-			return nil, fmt.Errorf("creating the stream %s on %d servers: %w", h.cfg.Name, h.cfg.Replicas, err)
+			return nil, fmt.Errorf("creating the stream %s on %d servers: %w", h.cfg.Name, h.cfg.Replicas, tooFew(err))
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up the stream %s: %w", h.cfg.Name, err)
 	}
 	return state(ctx, s)
+}
+
+// tooFew marks the refusal of a cluster that is smaller than the stream wants, or of
+// a single server.
+func tooFew(err error) error {
+	if code := refusal(err); code == 10005 || code == 10074 {
+		return fmt.Errorf("%w: %w", ErrTooFewServers, err)
+	}
+	return err
 }
 
 // find is ensure for who must not create anything.

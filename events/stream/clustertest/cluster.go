@@ -3,7 +3,7 @@
 //
 // The servers are the ones of the module that is embedded elsewhere, run by whatever
 // program calls [Node]; a test's own binary will do. They make one JetStream cluster
-// over loopback, with "sync_interval: always". A server started again after a kill
+// over loopback, unencrypted, with "sync_interval: always". A server started again after a kill
 // has its directory, name and addresses again. When the test's process ends, however
 // it ends, so do they.
 //
@@ -34,7 +34,7 @@ type Config struct {
 	// the environment Env beside this process's own.
 	Command []string
 	Env     []string
-	// Servers is how many; default 3.
+	// Servers is how many; default 3. One alone is no cluster.
 	Servers int
 	// Options are lines for each server's configuration file.
 	Options string
@@ -110,14 +110,18 @@ func (c *Cluster) configuration(i int) string {
 		sync = "2m"
 	}
 	n := c.nodes[i]
+	cluster := ""
+	if len(c.nodes) > 1 {
+		cluster = fmt.Sprintf(`cluster { name: test, listen: "127.0.0.1:%d", routes: [%s] }`, n.route, strings.Join(routes, ", "))
+	}
 	return fmt.Sprintf(`server_name: n%d
 listen: "127.0.0.1:%d"
 http: "127.0.0.1:%d"
 max_payload: 8MB
 jetstream { store_dir: %q, sync_interval: %s }
-cluster { name: test, listen: "127.0.0.1:%d", routes: [%s] }
 %s
-`, i, n.client, n.monitor, filepath.Join(c.cfg.Dir, fmt.Sprintf("n%d", i)), sync, n.route, strings.Join(routes, ", "), c.cfg.Options)
+%s
+`, i, n.client, n.monitor, filepath.Join(c.cfg.Dir, fmt.Sprintf("n%d", i)), sync, cluster, c.cfg.Options)
 }
 
 // Run starts server i, which must not be running.
@@ -192,8 +196,12 @@ func (c *Cluster) Leader(stream string) (int, error) {
 	return 0, fmt.Errorf("no server leads %q after a minute", stream)
 }
 
-// settle waits until the cluster has a leader who knows every server.
+// settle waits until the cluster has a leader who knows every server; a single one
+// only has to answer.
 func (c *Cluster) settle() error {
+	if len(c.nodes) == 1 {
+		return c.answers()
+	}
 	leader, err := c.Leader("")
 	for end := time.Now().Add(time.Minute); err == nil && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var info server.JSInfo
@@ -202,6 +210,17 @@ func (c *Cluster) settle() error {
 		}
 	}
 	return errors.Join(err, errors.New("the servers did not find each other in a minute"))
+}
+
+// answers waits until the only server does.
+func (c *Cluster) answers() (err error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var info server.JSInfo
+		if err = ask(c.nodes[0].monitor, "", &info); err == nil && !info.Disabled {
+			return nil
+		}
+	}
+	return errors.Join(err, errors.New("the server did not answer in a minute"))
 }
 
 // leads is the leader's number as the server behind a monitoring port sees it.
