@@ -101,6 +101,8 @@ func (s *system) openElsewhere(ctx context.Context, cfg config) error {
 func historyAdvice(err error) error {
 	var wrong *stream.ConfigError
 	switch {
+	case errors.Is(err, stream.ErrNoHistory):
+		return fmt.Errorf("%w; start the ledger that writes first", err)
 	case errors.Is(err, stream.ErrTooFewServers):
 		return fmt.Errorf("%w; start more servers, or accept fewer with --history-replicas", err)
 	case errors.As(err, &wrong) && wrong.Field == "Replicas":

@@ -94,7 +94,7 @@ func rootCommand() *cobra.Command {
 	})
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
-		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand())
+		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand())
 	return c
 }
 

@@ -19,8 +19,8 @@ type Follower struct {
 	reach sync.Mutex
 }
 
-// Follow finds the stream on nc. It creates nothing, and refuses what Open refuses.
-// Nothing is visible before Reach.
+// Follow finds the stream on nc. It creates nothing, refuses what Open refuses, and
+// says ErrNoHistory where there is none. Nothing is visible before Reach.
 func Follow(ctx context.Context, nc *nats.Conn, cfg Config) (*Follower, error) {
 	h := attach(nc, cfg)
 	if _, err := h.look(ctx, h.find); err != nil {

@@ -40,6 +40,9 @@ var (
 	// Config asks for.
 	ErrTooFewServers = errors.New("there are not as many servers as the history is to be on")
 
+	// ErrNoHistory means that there is nothing to follow.
+	ErrNoHistory = errors.New("there is no history yet")
+
 	// ErrUncertain means that it could not be learned whether a batch is stored.
 	// It is final for this History.
 	ErrUncertain = errors.New("it is unknown whether the batch is stored")
@@ -198,6 +201,9 @@ func (h *History) find(ctx context.Context) (*jetstream.StreamInfo, error) {
 		return nil, fmt.Errorf("reaching the stream %s: %w", h.cfg.Name, err)
 	}
 	s, err := js.Stream(ctx, h.cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = ErrNoHistory
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up the stream %s: %w", h.cfg.Name, err)
 	}

@@ -107,7 +107,7 @@ func (c *Cluster) configuration(i int) string {
 	}
 	sync := "always"
 	if c.cfg.Lax {
-		sync = "2m"
+		sync = `"2m"`
 	}
 	n := c.nodes[i]
 	cluster := ""
