@@ -125,6 +125,9 @@ type story struct {
 	server *server
 	key    string
 	dir    string
+
+	cluster *clustertest.Cluster
+	reader  *server
 }
 
 func TestStories(t *testing.T) {
@@ -142,11 +145,17 @@ func TestStories(t *testing.T) {
 				if st.server != nil {
 					st.server.stop(syscall.SIGKILL)
 				}
+				if st.reader != nil {
+					st.reader.stop(syscall.SIGKILL)
+				}
+				if st.cluster != nil {
+					_ = st.cluster.Stop()
+				}
 			})
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand,
+			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
 		},
 	})
 }

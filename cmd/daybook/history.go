@@ -17,10 +17,11 @@ import (
 )
 
 // A cluster takes up to ten seconds to notice that a leader is gone and to choose
-// another. One that is away for longer than a minute needs a person.
+// another; for so long events wait. One that is away for longer is an outage: what
+// comes is refused then, and may come again.
 const (
 	clusterTimeout  = 5 * time.Second
-	clusterPatience = time.Minute
+	clusterPatience = 30 * time.Second
 )
 
 // elsewhere is a history on other machines.

@@ -86,7 +86,7 @@ func (h *History) admit(ctx context.Context, msgs [][]byte) error {
 // store returns nil when b is durable, ErrNotStored when it never will be, and
 // anything else when this writer has to stop.
 func (h *History) store(ctx context.Context, b *batch) error {
-	ack, err := h.commit(ctx, b)
+	ack, err := h.send(ctx, b)
 	switch {
 	case errors.Is(err, ErrNotStored):
 		return err
@@ -102,6 +102,19 @@ func (h *History) store(ctx context.Context, b *batch) error {
 	default:
 		return h.resolve(ctx, b, e)
 	}
+}
+
+// send is commit, tried again for as long as nobody was there to receive it: a
+// cluster without a leader will have one soon, and who waits for the answer would
+// only send the same again.
+func (h *History) send(ctx context.Context, b *batch) (ack *pubAck, err error) {
+	_ = h.patiently(ctx, func() error {
+		if ack, err = h.commit(ctx, b); errors.Is(err, ErrNotStored) {
+			return err
+		}
+		return nil // an answer, or the lack of one, is not for here
+	})
+	return ack, err
 }
 
 // commit sends the batch and waits for the answer to its last message. A batch

@@ -79,8 +79,8 @@ type Config struct {
 	Timeout time.Duration
 
 	// Patience is how long a History goes on asking a server that does not answer,
-	// or asks another one, before it gives up: an append whose acknowledgement is
-	// missing, a read, and Open. Default: Timeout. A cluster needs some ten seconds
+	// or asks another one, before it gives up: an append that nobody receives or
+	// whose acknowledgement is missing, a read, and Open. Default: Timeout. A cluster needs some ten seconds
 	// to choose a new leader, so a history on several servers wants more.
 	Patience time.Duration
 

@@ -140,6 +140,17 @@ func (c *Cluster) Run(i int) error {
 	return nil
 }
 
+// RunAll starts every server that is not running.
+func (c *Cluster) RunAll() error {
+	var errs []error
+	for i, n := range c.nodes {
+		if n.cmd == nil {
+			errs = append(errs, c.Run(i))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Kill ends server i as a crash would, and waits until it is gone.
 func (c *Cluster) Kill(i int) error {
 	n := c.nodes[i]
