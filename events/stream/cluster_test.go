@@ -66,6 +66,7 @@ type load struct {
 	acked   map[string]events.Seq
 	refused int // batches that were certainly not stored
 	slowest time.Duration
+	stopped error // why it ended before it was told to
 }
 
 func (l *load) run(ctx context.Context) {
@@ -83,7 +84,7 @@ func (l *load) run(ctx context.Context) {
 			l.refused++
 			time.Sleep(20 * time.Millisecond)
 		case err != nil:
-			l.t.Errorf("the writer stopped: %v", err)
+			l.stopped = err
 			return
 		}
 		if err == nil {
@@ -161,6 +162,9 @@ func TestLeaderKilledUnderLoad(t *testing.T) {
 	goOn(t, h, 500)
 	stop()
 	running.Wait()
+	if l.stopped != nil {
+		t.Errorf("the writer stopped: %v", l.stopped)
+	}
 	t.Logf("%d messages acknowledged, %d batches refused, the slowest took %v", len(l.acked), l.refused, l.slowest)
 	again, err := Open(t.Context(), dial(t, c), onThree)
 	if err != nil {
@@ -170,6 +174,83 @@ func TestLeaderKilledUnderLoad(t *testing.T) {
 		t.Errorf("the history ends at %d, the writer at %d", again.Last(), h.Last())
 	}
 	l.checkAll(again)
+}
+
+// All servers are killed at once and started again. The writer goes on, or says that
+// it does not know and is started again, as one would; either way everything that was
+// acknowledged is there once.
+func TestAllServersKilled(t *testing.T) {
+	c := startCluster(t)
+	h, err := Open(t.Context(), dial(t, c), onThree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{t: t, h: h, acked: map[string]events.Seq{}}
+	var running sync.WaitGroup
+	running.Go(func() { l.run(ctx) })
+	goOn(t, h, 500)
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Leader("DAYBOOK"); err != nil {
+		t.Fatal(err)
+	}
+	stop() // ends after the batch under way
+	running.Wait()
+	if l.stopped != nil && !errors.Is(l.stopped, ErrUncertain) {
+		t.Errorf("the writer stopped: %v", l.stopped)
+	}
+	t.Logf("%d messages acknowledged, the slowest batch took %v, stopped: %v", len(l.acked), l.slowest, l.stopped)
+	again, err := Open(t.Context(), dial(t, c), onThree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.checkAll(again)
+	mustAppend(t, again, 3)
+}
+
+// While a majority is away nothing is stored and nobody is told otherwise; the same
+// writer goes on when it is back.
+func TestMajorityAway(t *testing.T) {
+	c := startCluster(t)
+	hurried := onThree
+	hurried.Timeout, hurried.Patience = 500*time.Millisecond, time.Second
+	h, err := Open(t.Context(), dial(t, c), onThree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, h, 10)
+	leader, err := c.Leader("DAYBOOK")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := []int{(leader + 1) % 3, (leader + 2) % 3}
+	for _, i := range away {
+		if err := c.Kill(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.cfg = hurried
+	_, err = h.Append(t.Context(), numbered(11, 5))
+	if !errors.Is(err, ErrUncertain) && !errors.Is(err, ErrNotStored) || h.Last() != 10 {
+		t.Fatalf("with one of three servers: %v, acknowledged up to %d", err, h.Last())
+	}
+	if err := c.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), dial(t, c), onThree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := again.Last(); last != 10 && last != 15 {
+		t.Fatalf("the history ends at %d: a part of a batch is stored", last)
+	}
+	mustAppend(t, again, 5)
+	checkReplay(t, again, 1, again.Last(), 1, again.Last())
 }
 
 // goOn waits for n more acknowledged messages.

@@ -21,7 +21,8 @@
 // direct get, the default persist mode. Open creates it when it is absent and
 // always reads the configuration back from the server; a field that would let an
 // acknowledged message disappear or a sequence be skipped is refused with
-// a ConfigError that names it. DenyDelete guards messages, not the stream itself:
+// a ConfigError that names it, and so are fewer replicas than Config.Replicas, which
+// it creates the stream with. DenyDelete guards messages, not the stream itself:
 // who may delete the stream is a matter of account permissions.
 //
 // # On the wire
@@ -55,16 +56,36 @@
 //
 //	it carries our batch id          the batch is stored: Append succeeds
 //	it carries anything else         another writer: ErrStaleWriter, for good
-//	it does not exist                nothing is stored: ErrNotStored
-//	no answer                        unknown: ErrUncertain, for good
+//	it does not exist                see below
+//	no answer                        asked again, for Config.Patience
 //
-// Absence proves nothing, and is ErrUncertain too, when the connection was lost in
-// between (what the old one carried may still arrive) or the stream has several
-// replicas (a proposal can outlive its leader). After ErrUncertain the writer is to be started again: Open takes the
-// stream's state as it is then, and repeats are found by event id, not here. A
-// batch that is found without an acknowledgement counts only if Config.Healthy,
-// when given, has no objection: a server whose fsync failed does not answer, and
-// still shows what it could not make durable.
+// Absence proves that nothing is stored, ErrNotStored, when one server alone has the
+// stream and the connection to it was never lost. Otherwise it proves nothing: what
+// an old connection carried may still arrive, and a proposal can outlive its leader.
+// Then the same batch is sent again under its own id. It names the same last
+// sequence, so of all its sendings the stream takes one; and should two of them mix
+// on their way, they are the same messages. A sending that is refused settles
+// nothing by itself: the message after the last known one is read again. A batch that
+// nobody received, because the servers are choosing a leader, is sent again likewise,
+// and is ErrNotStored after Config.Patience.
+//
+// What is still unknown after Config.Patience is ErrUncertain, for good. The writer is
+// to be started again then: Open takes the stream's state as it is by that time, and
+// repeats are found by event id, not here. A batch that is found without an
+// acknowledgement counts only if Config.Healthy, when given, has no objection: a
+// server whose fsync failed does not answer, and still shows what it could not make
+// durable.
+//
+// # Several servers
+//
+// [Connect] leads to servers elsewhere. A stream on three of them goes on while two
+// are there. Reads that fail because a server is away, or because one that answers
+// has not caught up, are repeated for Config.Patience, from where they stopped; on
+// several servers that includes a hole, which may be a replica's alone.
+//
+// A [Follower] reads beside the writer. It sees the stream only up to what it was
+// told is settled, since a server may show a batch before it is acknowledged.
+// [Inspect] says what can be seen of the servers' side of the promise, and what not.
 //
 // # Replay
 //
@@ -90,7 +111,8 @@
 //
 // That the servers fsync before they answer: this is the server option
 // "sync_interval: always", which no stream shows. The embedded broker sets it; for
-// an external cluster the operator does. Nor that a publisher with access to the
-// subject is kept out; account permissions do that, and what it would store is
-// found as a foreign message by the next append.
+// an external cluster the operator does, and its servers tell at their monitoring
+// addresses. Nor that a history survives the loss of a majority of its disks, nor that
+// a publisher with access to the subject is kept out; account permissions do that, and
+// what it would store is found as a foreign message by the next append.
 package stream
