@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -17,7 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/events/intake"
 	"github.com/daybook-ledger/daybook/events/stream/clustertest"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -68,7 +73,11 @@ func TestClusterUnderLoad(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	c := newCrash(t)
-	for round, kill := range []time.Duration{12 * time.Second, 12 * time.Second, 2 * time.Second} {
+	rounds := []time.Duration{11 * time.Second, 11 * time.Second, 2 * time.Second} // an election takes up to ten
+	if testing.Short() {
+		rounds = rounds[1:]
+	}
+	for round, kill := range rounds {
 		c.start("--history", cluster.URL())
 		c.recover(r, 200)
 		before := len(c.promised)
@@ -295,4 +304,36 @@ func TestFollowerStopsAtTheCheckpoint(t *testing.T) {
 	check(size)
 	public()
 	check(c.server.size(t))
+}
+
+// With its history elsewhere a ledger still takes events over NATS, by a server of
+// its own that holds no history.
+func TestNATSDoorBesideHistoryElsewhere(t *testing.T) {
+	cluster := startCluster(t, clustertest.Config{Servers: 1})
+	c := newCrash(t)
+	c.start("--history", cluster.URL(), "--history-replicas", "1", "--nats", "127.0.0.1:0")
+	line := regexp.MustCompile(`(?m)^NATS +(nats://\S+)`).FindStringSubmatch(c.server.logs.String())
+	if line == nil {
+		t.Fatalf("no NATS door: %s", c.server.logs)
+	}
+	place := intake.PlaceOf(c.registrar)
+	nc, err := nats.Connect(line[1], nats.UserInfo("city", c.registrar), nats.CustomInboxPrefix(place.Inbox))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	event := invented(rand.New(rand.NewPCG(7, 8)), true, "over nats")
+	m, err := nc.Request(place.Subject, []byte(event), 10*time.Second)
+	if err != nil || !strings.Contains(string(m.Data), `"status":201`) {
+		t.Fatalf("over NATS: %v %v", m, err)
+	}
+	if err := c.server.until("/v1/register/dataset?limit=500", "Set over nats"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "history")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a history in the data directory, too: %v", err)
+	}
+	c.stop(syscall.SIGTERM)
+	c.start("--history", cluster.URL(), "--history-replicas", "1", "--nats", "127.0.0.1:0")
+	c.check()
 }

@@ -133,6 +133,7 @@ func (l *load) checkAll(h *History) {
 // The leader of the stream is killed under load, more than once. The writer goes on
 // with the next leader, nothing that was acknowledged is lost and nothing is doubled.
 func TestLeaderKilledUnderLoad(t *testing.T) {
+	t.Parallel() // most of it is waiting for elections
 	c := startCluster(t)
 	h, err := Open(t.Context(), dial(t, c), onThree)
 	if err != nil {
@@ -180,6 +181,7 @@ func TestLeaderKilledUnderLoad(t *testing.T) {
 // it does not know and is started again, as one would; either way everything that was
 // acknowledged is there once.
 func TestAllServersKilled(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	h, err := Open(t.Context(), dial(t, c), onThree)
 	if err != nil {
@@ -216,6 +218,7 @@ func TestAllServersKilled(t *testing.T) {
 // While a majority is away nothing is stored and nobody is told otherwise; the same
 // writer goes on when it is back.
 func TestMajorityAway(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t)
 	hurried := onThree
 	hurried.Timeout, hurried.Patience = 500*time.Millisecond, time.Second
