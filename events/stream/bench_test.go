@@ -65,3 +65,23 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAppendThreeServers is BenchmarkAppend with every server on this machine
+// and its one disk, so a third of what three machines could do, or less.
+func BenchmarkAppendThreeServers(b *testing.B) {
+	h, err := Open(b.Context(), dial(b, startCluster(b)), onThree)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
+			msgs := filled(n)
+			for b.Loop() {
+				if _, err := h.Append(b.Context(), msgs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "msgs/s")
+		})
+	}
+}

@@ -28,7 +28,7 @@ func runNode() {
 	}
 }
 
-func startCluster(t *testing.T) *clustertest.Cluster {
+func startCluster(t testing.TB) *clustertest.Cluster {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -46,7 +46,7 @@ func startCluster(t *testing.T) *clustertest.Cluster {
 	return c
 }
 
-func dial(t *testing.T, c *clustertest.Cluster) *nats.Conn {
+func dial(t testing.TB, c *clustertest.Cluster) *nats.Conn {
 	t.Helper()
 	nc, err := Connect(t.Context(), Remote{URL: c.URL()})
 	if err != nil {
