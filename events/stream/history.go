@@ -186,7 +186,7 @@ func (h *History) ensure(ctx context.Context) (*jetstream.StreamInfo, error) {
 // tooFew marks the refusal of a cluster that is smaller than the stream wants, or of
 // a single server.
 func tooFew(err error) error {
-	if code := refusal(err); code == 10005 || code == 10074 {
+	if code := refusal(err); code == codeNoPeers || code == codeNotCluster {
 		return fmt.Errorf("%w: %w", ErrTooFewServers, err)
 	}
 	return err

@@ -17,9 +17,16 @@ var passing = []error{
 	nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting, nats.ErrStaleConnection,
 }
 
-// passingCodes are the same as a server words them: no suitable peers (some are
-// still starting), temporarily unavailable, not the leader.
-var passingCodes = []jetstream.ErrorCode{10005, 10008, 10009}
+// What a server says of its cluster, numbered as in its list of errors.
+const (
+	codeNoPeers    jetstream.ErrorCode = 10005 // too few servers; perhaps some are still starting
+	codeNotNow     jetstream.ErrorCode = 10008 // no leader
+	codeNotLeader  jetstream.ErrorCode = 10009 // another one is
+	codeNotCluster jetstream.ErrorCode = 10074 // one server is not several
+)
+
+// passingCodes are the same as a server words them.
+var passingCodes = []jetstream.ErrorCode{codeNoPeers, codeNotNow, codeNotLeader}
 
 // patiently repeats do until it succeeds, fails for good, or has failed for as long
 // as Config.Patience. do changes nothing when it fails.
