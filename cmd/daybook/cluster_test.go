@@ -121,8 +121,8 @@ func (s *server) size(t *testing.T) events.Size {
 	return p.Size
 }
 
-// signedAt is when the writer published, which its followers do not know.
-var signedAt = regexp.MustCompile(`,"signedAt":"[^"]*"`)
+// ofTheMoment is what the writer alone knows: when it published, and how it keeps up.
+var ofTheMoment = regexp.MustCompile(`,"(signedAt|age|publishing)":("[^"]*"|\{[^}]*\}|[0-9.e+-]+)`)
 
 // jsonSurface is everything a server answers to a program, without the times of
 // elapsing.
@@ -134,7 +134,7 @@ func (s *server) jsonSurface(t *testing.T, paths []string) map[string]string {
 		if err != nil || status != http.StatusOK {
 			t.Fatalf("%s: %d %v %s", path, status, err, b)
 		}
-		out[path] = signedAt.ReplaceAllString(string(b), "")
+		out[path] = ofTheMoment.ReplaceAllString(string(b), "")
 	}
 	return out
 }

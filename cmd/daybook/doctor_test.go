@@ -173,6 +173,8 @@ func TestHistoryElsewhereRefusals(t *testing.T) {
 	refused(own.dir, "a ledger has one history", append(at, "--history-replicas", "1")...)
 	refused(own.dir, "a reader needs one of its own", append(at, "--history-replicas", "1", "--follow", url)...)
 	refused(t.TempDir(), "say with --history where it is", "--follow", url)
+	refused(t.TempDir(), "--journal is for the ledger it follows", append(at, "--follow", url, "--journal", "here")...)
+	refused(t.TempDir(), "give --follow as well", "--key", "k")
 	refused(t.TempDir(), "start the ledger that writes first", append(at, "--history-replicas", "1", "--follow", url)...)
 
 	// A ledger begun there; a second one elsewhere must not write into it.

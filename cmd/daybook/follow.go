@@ -41,17 +41,25 @@ func (f *following) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.foldKey, "fold-key", "", "with --follow: the file of the fold key, to count findings here; daybook key fold prints it")
 }
 
+// forReaders are the flags of serve that mean something to a reader.
+const forReaders = " dir http behind-proxy publish-every follow key fold-key history history-creds history-user history-password history-ca history-replicas "
+
 // check refuses flags that contradict each other.
-func (f following) check(cfg config) error {
-	switch {
-	case f.leader == "" && (f.key != "" || f.foldKey != ""):
-		return exitWith(exitUsage, "--key and --fold-key are for a reader; give --follow as well")
-	case f.leader == "":
+func (f following) check(c *cobra.Command) error {
+	if f.leader == "" {
+		if f.key != "" || f.foldKey != "" {
+			return exitWith(exitUsage, "--key and --fold-key are for a reader; give --follow as well")
+		}
 		return nil
-	case cfg.history.URL == "":
+	}
+	if !c.Flags().Changed("history") {
 		return exitWith(exitUsage, "a reader folds the history by itself; say with --history where it is")
-	case cfg.nats != "" || cfg.journal != "" || cfg.origin != "":
-		return exitWith(exitUsage, "a reader takes no events and signs nothing: --nats, --journal and --origin are for the ledger it follows")
+	}
+	for _, word := range strings.Fields(c.Flags().FlagUsages()) {
+		name, ok := strings.CutPrefix(word, "--")
+		if ok && c.Flags().Changed(name) && !strings.Contains(forReaders, " "+name+" ") {
+			return exitWith(exitUsage, "a reader takes no events and signs nothing: --%s is for the ledger it follows", name)
+		}
 	}
 	return nil
 }
@@ -75,7 +83,7 @@ type follower struct {
 
 // openFollower opens every part in the order of the flow.
 func openFollower(ctx context.Context, cfg config) (_ *follower, err error) {
-	r := &follower{every: cfg.publishEvery, shown: make(chan struct{})}
+	r := &follower{every: max(cfg.publishEvery, 10*time.Millisecond), shown: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())

@@ -23,7 +23,7 @@ func serveCommand() *cobra.Command {
 		Args:  usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
-			if err := cfg.follow.check(cfg); err != nil {
+			if err := cfg.follow.check(c); err != nil {
 				return err
 			}
 			if cfg.follow.leader != "" {
