@@ -20,7 +20,7 @@ func checkData(k *Kind, data Object, at string) *Problem {
 		}
 	}
 	if k.Needs != "" {
-		if v, _ := data.Get(k.Needs); len(v.obj) == 0 {
+		if v, _ := data.Get(k.Needs); len(v.Object()) == 0 {
 			return refuse("missing-field", at+"/"+k.Needs, "%s needs %s", k.Name, k.Needs)
 		}
 	}
@@ -47,10 +47,10 @@ func checkMembers(k *Kind, o Object, prefix string) *Problem {
 			p = checkField(f, m.Value)
 		case !known:
 			p = refuse("unknown-field", "", "%s has no such field", k.Name)
-		case m.Value.shape != shapeObject || len(m.Value.obj) == 0:
+		case m.Value.shape != shapeObject || len(m.Value.Object()) == 0:
 			p = refuse("wrong-type", "", "must be an object with at least one member, not %s", m.Value.shape)
 		default:
-			p = checkMembers(k, m.Value.obj, prefix+m.Name+".")
+			p = checkMembers(k, m.Value.Object(), prefix+m.Name+".")
 		}
 		if p != nil {
 			return p.below(pointer(m.Name))
@@ -63,10 +63,10 @@ func checkField(f *Field, v Value) *Problem {
 	if !f.List {
 		return f.check(v)
 	}
-	if v.shape != shapeList || len(v.items) == 0 || len(v.items) > MaxList {
+	if v.shape != shapeList || len(v.Items()) == 0 || len(v.Items()) > MaxList {
 		return refuse("wrong-type", "", "must be a list of 1 to %d values, not %s", MaxList, v.shape)
 	}
-	for i, item := range v.items {
+	for i, item := range v.Items() {
 		if p := f.check(item); p != nil {
 			return p.below(index("", i))
 		}
@@ -162,9 +162,9 @@ func checkSubjects(v Value) *Problem {
 	if v.shape != shapeObject {
 		return refuse("wrong-type", "", "must be an object, not %s", v.shape)
 	}
-	mode, _ := v.obj.Get("mode")
-	persons, named := v.obj.Get("persons")
-	for _, m := range v.obj {
+	mode, _ := v.Object().Get("mode")
+	persons, named := v.Object().Get("persons")
+	for _, m := range v.Object() {
 		if m.Name != "mode" && m.Name != "persons" {
 			return refuse("unknown-field", pointer(m.Name), "subjects has mode and persons")
 		}
@@ -178,10 +178,10 @@ func checkSubjects(v Value) *Problem {
 	case "several", "bulk":
 		return refuse("mode-not-open", "/mode", "this ledger takes none, single and unknown for now")
 	case "single":
-		if persons.shape != shapeList || len(persons.items) != 1 {
+		if persons.shape != shapeList || len(persons.Items()) != 1 {
 			return refuse("malformed", "/persons", "mode single names exactly one person")
 		}
-		if p := checkPerson(persons.items[0]); p != nil {
+		if p := checkPerson(persons.Items()[0]); p != nil {
 			return p.below("/persons/0")
 		}
 		return nil
@@ -195,7 +195,7 @@ func checkPerson(v Value) *Problem {
 	if v.shape != shapeObject {
 		return refuse("wrong-type", "", "must be an object, not %s", v.shape)
 	}
-	for _, m := range v.obj {
+	for _, m := range v.Object() {
 		ok := false
 		switch m.Name {
 		case "scheme":
@@ -212,7 +212,7 @@ func checkPerson(v Value) *Problem {
 		}
 	}
 	for _, name := range []string{"scheme", "value"} {
-		if _, ok := v.obj.Get(name); !ok {
+		if _, ok := v.Object().Get(name); !ok {
 			return refuse("missing-field", "/"+name, "a person needs scheme and value")
 		}
 	}
@@ -224,7 +224,7 @@ func checkCounterpart(v Value) *Problem {
 		return refuse("wrong-type", "", "must be an object, not %s", v.shape)
 	}
 	for _, name := range []string{"id", "organization", "source"} {
-		part, ok := v.obj.Get(name)
+		part, ok := v.Object().Get(name)
 		if !ok {
 			return refuse("missing-field", "/"+name, "a counterpart needs organization, source and id")
 		}
@@ -232,7 +232,7 @@ func checkCounterpart(v Value) *Problem {
 			return refuse("malformed", "/"+name, "must be references, and an id of up to %d characters", maxID)
 		}
 	}
-	if len(v.obj) != 3 {
+	if len(v.Object()) != 3 {
 		return refuse("unknown-field", "", "a counterpart has organization, source and id")
 	}
 	return nil

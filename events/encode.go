@@ -16,7 +16,7 @@ func (v Value) Append(dst []byte) []byte {
 		return strconv.AppendBool(dst, v.num == 1)
 	case shapeList:
 		dst = append(dst, '[')
-		for i, item := range v.items {
+		for i, item := range v.Items() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -24,7 +24,7 @@ func (v Value) Append(dst []byte) []byte {
 		}
 		return append(dst, ']')
 	case shapeObject:
-		return v.obj.Append(dst)
+		return v.Object().Append(dst)
 	case shapeNumber:
 		return append(dst, v.text...)
 	}

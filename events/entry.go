@@ -58,7 +58,7 @@ func (e *Event) References() []NamedReference {
 		if !f.List {
 			out = append(out, NamedReference{f.Path, f.Register, v.Text()})
 		}
-		for i, item := range v.items {
+		for i, item := range v.Items() {
 			out = append(out, NamedReference{f.Path + "/" + strconv.Itoa(i), f.Register, item.Text()})
 		}
 	}
@@ -104,12 +104,18 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 // digestList is _sd: sorted as text, so that neither order nor number tells
 // which fields are there.
 func digestList(digests []Digest) Value {
-	out := make([]string, len(digests))
-	for i, d := range digests {
-		out[i] = d.String()
+	const size = 43 // of a digest as text
+	text := make([]byte, 0, 14*size)
+	for _, d := range digests {
+		text = binary64.AppendEncode(text, d[:])
 	}
-	slices.Sort(out)
-	return Strings(out)
+	all := string(text)
+	out := make([]Value, len(digests))
+	for i := range out {
+		out[i] = String(all[i*size : (i+1)*size])
+	}
+	slices.SortFunc(out, func(a, b Value) int { return cmpString(a.text, b.text) })
+	return List(out...)
 }
 
 // publish turns a submitted value into what the public sees of it.
@@ -122,7 +128,7 @@ func publish(field *Field, v Value, f Facts) Value {
 	case Name:
 		return String(f.Counterpart.String())
 	case Persons:
-		mode, _ := v.obj.Get("mode")
+		mode, _ := v.Object().Get("mode")
 		out := Object{{"mode", mode}}
 		if len(f.Tags) > 0 {
 			tags := make([]string, len(f.Tags))
@@ -148,8 +154,8 @@ func publishReference(field *Field, v Value, unresolved []string) Value {
 	if !field.List {
 		return known(field.Path, v)
 	}
-	out := make([]Value, len(v.items))
-	for i, item := range v.items {
+	out := make([]Value, len(v.Items()))
+	for i, item := range v.Items() {
 		out[i] = known(field.Path+"/"+strconv.Itoa(i), item)
 	}
 	return List(out...)
@@ -201,7 +207,7 @@ func Enrolled(name EventName, recordedAt time.Time, pairs []Pair) (*Entry, error
 			{"label", String(binary64.EncodeToString(p.Label[:]))},
 		})
 	}
-	slices.SortFunc(list, func(a, b Value) int { return cmpString(a.obj[1].Value.text, b.obj[1].Value.text) })
+	slices.SortFunc(list, func(a, b Value) int { return cmpString(a.Object()[1].Value.text, b.Object()[1].Value.text) })
 	return newEntry(Object{
 		{"$", String(EntryFormat)},
 		{"event", String(name.String())},
@@ -239,24 +245,24 @@ func ParseEntry(b []byte) (*Entry, error) {
 		return nil, fmt.Errorf("parsing an entry: %d bytes are more than any entry has", len(b))
 	}
 	form := string(b)
-	v, err := parseValue(form)
+	v, canonical, err := parseValue(form)
 	if err != nil {
 		return nil, fmt.Errorf("parsing an entry: %w", err)
 	}
 	if v.shape != shapeObject {
 		return nil, fmt.Errorf("parsing an entry: it is %s", v.shape)
 	}
-	k, err := checkEntry(v.obj)
+	k, err := checkEntry(v.Object())
 	if err == nil {
 		err = checkLength(k, len(form))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parsing an entry: %w", err)
 	}
-	if string(v.obj.Append(make([]byte, 0, len(form)))) != form {
+	if !canonical {
 		return nil, fmt.Errorf("parsing an entry: it is not in canonical form")
 	}
-	return &Entry{k, v.obj, form}, nil
+	return &Entry{k, v.Object(), form}, nil
 }
 
 // Append writes the entry in its one form.

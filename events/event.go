@@ -45,15 +45,15 @@ func CheckEvent(v Value) (*Event, error) {
 	if v.shape != shapeObject {
 		return nil, refuse("wrong-type", "", "an event is a JSON object, not %s", v.shape)
 	}
-	if p := checkEnvelope(v.obj); p != nil {
+	if p := checkEnvelope(v.Object()); p != nil {
 		return nil, p
 	}
-	kind, p := kindOf(v.obj)
+	kind, p := kindOf(v.Object())
 	if p != nil {
 		return nil, p
 	}
 	e := &Event{Kind: kind}
-	e.ID, e.Source, e.Given = v.obj.text("id"), v.obj.text("source"), v.obj.text("time")
+	e.ID, e.Source, e.Given = v.Object().text("id"), v.Object().text("source"), v.Object().text("time")
 	if !isText(e.ID, maxID, false) {
 		return nil, refuse("malformed", "/id", "must be 1 to %d characters on one line", maxID)
 	}
@@ -64,11 +64,11 @@ func CheckEvent(v Value) (*Event, error) {
 	if e.Time, ok = ParseInstant(e.Given); !ok {
 		return nil, refuse("malformed", "/time", "must be an RFC 3339 time as 2026-06-24T08:30:00Z")
 	}
-	data, _ := v.obj.Get("data")
+	data, _ := v.Object().Get("data")
 	if data.shape != shapeObject {
 		return nil, refuse("wrong-type", "/data", "must be an object, not %s", data.shape)
 	}
-	e.Data = data.obj
+	e.Data = data.Object()
 	if p := checkData(kind, e.Data.without("organization", kind), "/data"); p != nil {
 		return nil, p
 	}
@@ -152,9 +152,9 @@ type Person struct{ Scheme, Value, Relation string }
 // Persons are the persons e names.
 func (e *Event) Persons() []Person {
 	v, _ := e.Data.At("subjects.persons")
-	out := make([]Person, len(v.items))
-	for i, item := range v.items {
-		out[i] = Person{Scheme: item.obj.text("scheme"), Value: item.obj.text("value"), Relation: item.obj.text("relation")}
+	out := make([]Person, len(v.Items()))
+	for i, item := range v.Items() {
+		out[i] = Person{Scheme: item.Object().text("scheme"), Value: item.Object().text("value"), Relation: item.Object().text("relation")}
 		if out[i].Relation == "" {
 			out[i].Relation = "principal"
 		}

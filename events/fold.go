@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -40,40 +41,83 @@ const foldFormat = "daybook/fold@1"
 
 // Format writes f in its one form: restricted JSON, absent fields left out.
 func (f Fold) Format() []byte {
-	o := append(make(Object, 0, 15), Object{
-		{"$", String(foldFormat)},
-		{"content", String(f.Content.String())},
-		{"day", String(f.Day)},
-		{"hasReason", Boolean(f.HasReason)},
-		{"hour", Integer(int64(f.Hour))},
-		{"occurredAt", String(FormatInstant(f.OccurredAt))},
-		{"ownData", Boolean(f.OwnData)},
-		{"recordedAt", String(FormatInstant(f.RecordedAt))},
-		{"sequence", Integer(f.Sequence)},
-	}...)
-	for _, m := range []Member{
-		{"actor", String(f.Actor)},
-		{"case", String(f.Case)},
-		{"role", String(f.Role)},
-		{"unit", String(f.Unit)},
-		{"dataset", String(f.Dataset)},
-	} {
-		if m.Value.text != "" {
-			o.set(m.Name, m.Value)
-		}
+	w := foldWriter{make([]byte, 0, 512+80*len(f.Persons))}
+	w.out = append(w.out, '{')
+	w.text("$", foldFormat)
+	w.given("actor", f.Actor)
+	w.given("case", f.Case)
+	w.name("content")
+	w.binary(f.Content[:])
+	w.given("dataset", f.Dataset)
+	w.text("day", f.Day)
+	w.flag("hasReason", f.HasReason)
+	w.number("hour", int64(f.Hour))
+	w.time("occurredAt", f.OccurredAt)
+	w.flag("ownData", f.OwnData)
+	w.persons(f.Persons)
+	w.time("recordedAt", f.RecordedAt)
+	w.given("role", f.Role)
+	w.number("sequence", f.Sequence)
+	w.given("unit", f.Unit)
+	return append(w.out, '}')
+}
+
+// foldWriter appends members in the order they are told, which is that of their
+// names.
+type foldWriter struct{ out []byte }
+
+func (w *foldWriter) name(name string) {
+	if w.out[len(w.out)-1] != '{' {
+		w.out = append(w.out, ',')
 	}
-	if len(f.Persons) > 0 {
-		list := make([]Value, len(f.Persons))
-		for i, p := range f.Persons {
-			list[i] = Nested(Object{
-				{"counter", Integer(int64(p.Counter))},
-				{"handle", String(p.Handle.String())},
-				{"relation", String(p.Relation)},
-			})
-		}
-		o.set("persons", List(list...))
+	w.out = append(append(append(w.out, '"'), name...), '"', ':')
+}
+
+func (w *foldWriter) text(name, s string) {
+	w.name(name)
+	w.out = appendString(w.out, s)
+}
+
+// given is text, left out when there is none.
+func (w *foldWriter) given(name, s string) {
+	if s != "" {
+		w.text(name, s)
 	}
-	return o.Append(make([]byte, 0, 512))
+}
+
+func (w *foldWriter) flag(name string, b bool) {
+	w.name(name)
+	w.out = strconv.AppendBool(w.out, b)
+}
+
+func (w *foldWriter) number(name string, n int64) {
+	w.name(name)
+	w.out = strconv.AppendInt(w.out, n, 10)
+}
+
+func (w *foldWriter) time(name string, t time.Time) {
+	w.name(name)
+	w.out = append(t.UTC().AppendFormat(append(w.out, '"'), time.RFC3339Nano), '"')
+}
+
+func (w *foldWriter) binary(b []byte) {
+	w.out = append(binary64.AppendEncode(append(w.out, '"'), b), '"')
+}
+
+func (w *foldWriter) persons(list []FoldPerson) {
+	if len(list) == 0 {
+		return
+	}
+	w.name("persons")
+	for i, p := range list {
+		w.out = append(w.out, "[,"[min(i, 1)], '{')
+		w.number("counter", int64(p.Counter))
+		w.name("handle")
+		w.binary(p.Handle[:])
+		w.text("relation", p.Relation)
+		w.out = append(w.out, '}')
+	}
+	w.out = append(w.out, ']')
 }
 
 // ParseFold reads what Format writes and nothing else.
@@ -95,11 +139,11 @@ func ParseFold(b []byte) (Fold, error) {
 	f.OccurredAt, okAt = ParseInstant(text("occurredAt"))
 	f.RecordedAt, okOn = ParseInstant(text("recordedAt"))
 	persons, _ := o.Get("persons")
-	for _, item := range persons.items {
+	for _, item := range persons.Items() {
 		p := FoldPerson{}
-		counter, _ := item.obj.Get("counter")
-		handle, _ := item.obj.Get("handle")
-		relation, _ := item.obj.Get("relation")
+		counter, _ := item.Object().Get("counter")
+		handle, _ := item.Object().Get("handle")
+		relation, _ := item.Object().Get("relation")
 		p.Counter, p.Relation = uint64(counter.Int()), relation.Text()
 		decode(p.Handle[:], handle.Text())
 		f.Persons = append(f.Persons, p)
@@ -131,7 +175,14 @@ func FormatSlip(encoded []string) []byte {
 	for _, s := range encoded {
 		n += len(s) + 3
 	}
-	return Object{{"$", String(slipFormat)}, {"disclosures", Strings(encoded)}}.Append(make([]byte, 0, n))
+	out := append(make([]byte, 0, n), `{"$":"`+slipFormat+`","disclosures":[`...)
+	for i, s := range encoded {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendString(out, s)
+	}
+	return append(out, ']', '}')
 }
 
 // ParseSlip reads what Format writes and nothing else.

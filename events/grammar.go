@@ -25,9 +25,28 @@ func lowerOrDigit(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <=
 
 // isDate says that s is a day of the calendar as 2026-06-24.
 func isDate(s string) bool {
-	t, err := time.Parse(time.DateOnly, s)
-	form := [10]byte{}
-	return err == nil && string(t.AppendFormat(form[:0], time.DateOnly)) == s && t.Year() > 0
+	if len(s) != len(time.DateOnly) || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	year, okYear := decimal(s[:4])
+	month, okMonth := decimal(s[5:7])
+	day, okDay := decimal(s[8:])
+	if !okYear || !okMonth || !okDay || year == 0 || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	// Day 0 of the next month is the last of this one.
+	return day <= 28 || day <= time.Date(year, time.Month(month+1), 0, 0, 0, 0, 0, time.UTC).Day()
+}
+
+// decimal is the number that s writes with digits alone.
+func decimal(s string) (n int, ok bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	return n, true
 }
 
 // ParseInstant reads an RFC 3339 time with at most nine digits of fraction.

@@ -40,11 +40,38 @@ func decode(dst []byte, s string) bool {
 	return err == nil && n == len(dst)
 }
 
-// isBinary says that s is n bytes in base64url.
+// isBinary says that s is n bytes in base64url, as decode would.
 func isBinary(s string, n int) bool {
-	var room [64]byte // the longest binary value, a label
-	return decode(room[:n], s)
+	if len(s) != binary64.EncodedLen(n) {
+		return false
+	}
+	last := byte(0)
+	for i := range len(s) {
+		if last = sextets[s[i]]; last == noSextet {
+			return false
+		}
+	}
+	switch n % 3 { // the bits of the last character that no byte takes
+	case 1:
+		return last&0x0f == 0
+	case 2:
+		return last&0x03 == 0
+	}
+	return true
 }
+
+const noSextet = 0xff
+
+// sextets are the six bits that a character of base64url stands for.
+var sextets = func() (out [256]byte) {
+	for i := range out {
+		out[i] = noSextet
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		out[c] = byte(i)
+	}
+	return out
+}()
 
 // ParseDigest reads the 43 characters that String writes.
 func ParseDigest(s string) (d Digest, ok bool) {

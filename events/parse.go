@@ -2,7 +2,6 @@ package events
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -31,34 +30,82 @@ func (e *SyntaxError) Error() string {
 // ParseValue reads one JSON text. It refuses what decoders commonly let pass
 // and disagree about: doubled names, lone surrogates, invalid UTF-8, anything
 // after the value, nesting beyond 16. The value keeps a copy of b.
-func ParseValue(b []byte) (Value, error) { return parseValue(string(b)) }
-
-// parseValue reads text, which the strings of the value share.
-func parseValue(text string) (Value, error) {
-	p := parser{in: text, path: make([]string, 0, 8), members: make([]Member, 0, 20), items: make([]Value, 0, 16)}
-	v, err := p.value(0)
-	if err != nil {
-		return Value{}, err
-	}
-	if p.skip(); p.at != len(text) {
-		return Value{}, p.fail("something follows the value")
-	}
-	return v, nil
+func ParseValue(b []byte) (Value, error) {
+	v, _, err := parseValue(string(b))
+	return v, err
 }
 
-// parser reads in. Members and items are stacks of what the objects and lists
-// begun hold so far; each takes its own off when it ends, so that it allocates
-// once and no more than it needs.
+// parseValue reads text, which the strings of the value share. Canonical says
+// that text is what [Value.Append] writes for the value.
+func parseValue(text string) (v Value, canonical bool, err error) {
+	p := newParser(text)
+	if v, err = p.value(0); err != nil {
+		return Value{}, false, err
+	}
+	if p.skip(); p.at != len(text) {
+		return Value{}, false, p.fail("something follows the value")
+	}
+	return v, !p.free, nil
+}
+
+// parser reads in.
 type parser struct {
 	in      string
 	at      int
-	path    []string
-	members []Member
-	items   []Value
+	free    bool // the text is not in canonical form: space, an order or escapes of its own
+	path    [maxDepth + 1]place
+	deep    int // how much of path is gone
+	members room[Member]
+	items   room[Value]
+	insides room[inside]
+}
+
+// mostRoom is what a parser takes beforehand at most, whatever a text seems to
+// need: commas in a string are no items.
+const mostRoom = 64
+
+func newParser(text string) parser {
+	nested := strings.Count(text, "{") + strings.Count(text, "[")
+	members := strings.Count(text, ":") // times have colons, too
+	items := strings.Count(text, ",") + nested - members
+	if strings.IndexByte(text, '[') < 0 {
+		items = 0
+	}
+	return parser{
+		in:      text,
+		members: newRoom[Member](min(members, mostRoom)),
+		items:   newRoom[Value](max(0, min(items, mostRoom))),
+		insides: newRoom[inside](min(nested, mostRoom)),
+	}
+}
+
+// hold makes a list or object value of what x holds.
+func (p *parser) hold(s shape, x inside) Value {
+	p.insides.insert(0, x)
+	return Value{shape: s, inside: &p.insides.complete(0)[0]}
+}
+
+// down notes where the parser goes.
+func (p *parser) down(to place) {
+	p.path[p.deep] = to
+	p.deep++
+}
+
+// place is one step down: a member's name, or how many items of the list on top
+// of the stack came before.
+type place struct {
+	name string
+	item int // -1 in an object
 }
 
 func (p *parser) fail(format string, args ...any) error {
-	return &SyntaxError{Pointer: pointer(p.path...), Offset: p.at, Reason: fmt.Sprintf(format, args...)}
+	names := make([]string, p.deep)
+	for i, at := range p.path[:p.deep] {
+		if names[i] = at.name; at.item >= 0 {
+			names[i] = strconv.Itoa(at.item)
+		}
+	}
+	return &SyntaxError{Pointer: pointer(names...), Offset: p.at, Reason: fmt.Sprintf(format, args...)}
 }
 
 // pointer joins names as RFC 6901 does.
@@ -74,6 +121,7 @@ func pointer(names ...string) string {
 func (p *parser) skip() {
 	for p.at < len(p.in) && p.in[p.at] <= ' ' && strings.IndexByte(" \t\r\n", p.in[p.at]) >= 0 {
 		p.at++
+		p.free = true
 	}
 }
 
@@ -120,9 +168,9 @@ func (p *parser) value(depth int) (Value, error) {
 func (p *parser) object(depth int) (Value, error) {
 	p.at++
 	if p.take('}') {
-		return Nested(nil), nil
+		return p.hold(shapeObject, inside{}), nil
 	}
-	start := len(p.members)
+	start := p.members.depth()
 	for {
 		if p.skip(); p.at == len(p.in) || p.in[p.at] != '"' {
 			return Value{}, p.fail("a member name is missing")
@@ -131,9 +179,10 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		p.path = append(p.path, name)
-		i, found := Object(p.members[start:]).find(name)
-		if len(p.members)-start == maxMembers {
+		p.down(place{name, -1})
+		before := Object(p.members.from(start))
+		i, found := before.find(name)
+		if len(before) == maxMembers {
 			return Value{}, p.fail("more than %d members", maxMembers)
 		}
 		if found {
@@ -146,15 +195,11 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		p.members = slices.Insert(p.members, start+i, Member{name, v})
-		p.path = p.path[:len(p.path)-1]
+		p.members.insert(start+i, Member{name, v})
+		p.free = p.free || i < len(before)
+		p.deep--
 		if p.take('}') {
-			o := Object(p.members)
-			if depth > 0 { // the outermost has the stack to itself
-				o = slices.Clone(o[start:])
-				p.members = p.members[:start]
-			}
-			return Nested(o), nil
+			return p.hold(shapeObject, inside{obj: p.members.complete(start)}), nil
 		}
 		if !p.take(',') {
 			return Value{}, p.fail("a comma or closing brace is missing")
@@ -165,21 +210,19 @@ func (p *parser) object(depth int) (Value, error) {
 func (p *parser) list(depth int) (Value, error) {
 	p.at++
 	if p.take(']') {
-		return List(), nil
+		return p.hold(shapeList, inside{}), nil
 	}
-	start := len(p.items)
+	start := p.items.depth()
 	for {
-		p.path = append(p.path, strconv.Itoa(len(p.items)-start))
+		p.down(place{item: p.items.depth() - start})
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return Value{}, err
 		}
-		p.path = p.path[:len(p.path)-1]
-		p.items = append(p.items, v)
+		p.deep--
+		p.items.insert(p.items.depth(), v)
 		if p.take(']') {
-			items := slices.Clone(p.items[start:])
-			p.items = p.items[:start]
-			return List(items...), nil
+			return p.hold(shapeList, inside{items: p.items.complete(start)}), nil
 		}
 		if !p.take(',') {
 			return Value{}, p.fail("a comma or closing bracket is missing")
@@ -234,19 +277,21 @@ func (p *parser) digits() int {
 
 func (p *parser) str() (string, error) {
 	p.at++
-	start := p.at
-	for p.at < len(p.in) && p.in[p.at] >= 0x20 && p.in[p.at] != '"' && p.in[p.at] != '\\' {
-		p.at++
+	rest := p.in[p.at:]
+	n, all := 0, byte(0)
+	for n < len(rest) && rest[n] >= 0x20 && rest[n] != '"' && rest[n] != '\\' {
+		all |= rest[n]
+		n++
 	}
-	if p.at < len(p.in) && p.in[p.at] == '"' {
-		s := p.in[start:p.at]
-		if !utf8.ValidString(s) {
-			return "", p.fail("text is not UTF-8")
-		}
-		p.at++
-		return s, nil
+	p.at += n
+	if n == len(rest) || rest[n] != '"' {
+		return p.escaped([]byte(rest[:n]))
 	}
-	return p.escaped(append([]byte(nil), p.in[start:p.at]...))
+	if all >= utf8.RuneSelf && !utf8.ValidString(rest[:n]) {
+		return "", p.fail("text is not UTF-8")
+	}
+	p.at++
+	return rest[:n], nil
 }
 
 // escaped goes on with a string that has at least one escape; out is its
@@ -264,11 +309,15 @@ func (p *parser) escaped(out []byte) (string, error) {
 		case c < 0x20:
 			return "", p.fail("a control character stands unescaped")
 		case c == '\\':
+			start := p.at
 			r, err := p.escape()
 			if err != nil {
 				return "", err
 			}
 			out = utf8.AppendRune(out, r)
+			if needed := r < 0x20 || r == '"' || r == '\\'; !needed || string(appendEscape(nil, byte(r))) != p.in[start:p.at] {
+				p.free = true
+			}
 		default:
 			out = append(out, c)
 			p.at++

@@ -52,7 +52,7 @@ func only(o Object, names ...string) error {
 
 func checkOpened(o Object) error {
 	keys, _ := o.Get("keys")
-	if err := only(keys.obj, "index", "log", "receipt"); err != nil {
+	if err := only(keys.Object(), "index", "log", "receipt"); err != nil {
 		return err
 	}
 	if err := only(o, "$", "event", "formats", "keys", "kind", "origin", "policy", "recordedAt", "vrf"); err != nil {
@@ -62,7 +62,7 @@ func checkOpened(o Object) error {
 	origin, _ := o.Get("origin")
 	policy, _ := o.Get("policy")
 	vrf, _ := o.Get("vrf")
-	for _, s := range append(formats.Texts(), keyTexts(keys.obj)...) {
+	for _, s := range append(formats.Texts(), keyTexts(keys.Object())...) {
 		if !isText(s, 512, false) {
 			return fmt.Errorf("a format or key is not one line")
 		}
@@ -97,21 +97,21 @@ func checkEnrolled(o Object) error {
 		return err
 	}
 	pairs, _ := o.Get("pairs")
-	if pairs.shape != shapeList || len(pairs.items) == 0 || len(pairs.items) > MaxPairs {
+	if pairs.shape != shapeList || len(pairs.Items()) == 0 || len(pairs.Items()) > MaxPairs {
 		return fmt.Errorf("pairs must be 1 to %d", MaxPairs)
 	}
 	last := ""
-	for _, p := range pairs.items {
-		if err := only(p.obj, "commitment", "label"); err != nil {
+	for _, p := range pairs.Items() {
+		if err := only(p.Object(), "commitment", "label"); err != nil {
 			return err
 		}
-		if !isBinary(p.obj[0].Value.Text(), 32) || !isBinary(p.obj[1].Value.Text(), 64) {
+		if !isBinary(p.Object()[0].Value.Text(), 32) || !isBinary(p.Object()[1].Value.Text(), 64) {
 			return fmt.Errorf("a pair is malformed")
 		}
-		if p.obj[1].Value.text <= last {
+		if p.Object()[1].Value.text <= last {
 			return fmt.Errorf("pairs are not sorted by label")
 		}
-		last = p.obj[1].Value.text
+		last = p.Object()[1].Value.text
 	}
 	if v, _ := o.Get("recordedAt"); !isDate(v.Text()) {
 		return fmt.Errorf("recordedAt is not a day")
@@ -216,8 +216,8 @@ func (c *publicCheck) members(o Object, prefix string) error {
 		switch {
 		case f != nil:
 			err = c.field(f, m.Value, path)
-		case ok && len(m.Value.obj) > 0:
-			err = c.members(m.Value.obj, path+".")
+		case ok && len(m.Value.Object()) > 0:
+			err = c.members(m.Value.Object(), path+".")
 		default:
 			err = fmt.Errorf("%q is no field of it", path)
 		}
@@ -236,10 +236,10 @@ func (c *publicCheck) field(f *Field, v Value, path string) error {
 		return fmt.Errorf("%s is malformed", path)
 	case !f.List:
 		return nil
-	case v.shape != shapeList || len(v.items) == 0 || len(v.items) > MaxList:
+	case v.shape != shapeList || len(v.Items()) == 0 || len(v.Items()) > MaxList:
 		return fmt.Errorf("%s is not a list", path)
 	}
-	for i, item := range v.items {
+	for i, item := range v.Items() {
 		name := path
 		if len(c.unresolved) > 0 {
 			name = index(path, i)
@@ -262,7 +262,7 @@ func (c *publicCheck) value(f *Field, v Value, name string) bool {
 	case Name:
 		return isBinary(v.Text(), 16)
 	case Persons:
-		return publishedSubjects(v.obj)
+		return publishedSubjects(v.Object())
 	case Reference:
 		_, unknown := slices.BinarySearch(c.unresolved, name)
 		if unknown && f.Register != "" {
@@ -287,7 +287,7 @@ func publishedSubjects(o Object) bool {
 	if mode.Text() != "none" && mode.Text() != "single" && mode.Text() != "unknown" {
 		return false
 	}
-	return !ok || len(tags.items) == 1 && isBinary(tags.items[0].Text(), 16)
+	return !ok || len(tags.Items()) == 1 && isBinary(tags.Items()[0].Text(), 16)
 }
 
 // checkDigests checks the number, form and order of the private digests.
@@ -300,11 +300,11 @@ func checkDigests(k *Kind, o Object) error {
 		return nil
 	}
 	tags, _ := o.At("subjects.tags")
-	if v.shape != shapeList || len(v.items) != k.Slots()+len(tags.items) {
+	if v.shape != shapeList || len(v.Items()) != k.Slots()+len(tags.Items()) {
 		return fmt.Errorf("it must have %d digests and one for each tag", k.Slots())
 	}
 	last := ""
-	for _, item := range v.items {
+	for _, item := range v.Items() {
 		if !isBinary(item.Text(), 32) || item.text <= last {
 			return fmt.Errorf("a digest is malformed or out of order")
 		}

@@ -6,11 +6,18 @@ import (
 )
 
 // Value is one JSON value. The zero Value is null, which no checked event and
-// no entry contains.
+// no entry contains. Most values are texts, and every step copies some, so what
+// only lists and objects need stands apart.
 type Value struct {
-	shape shape
-	text  string // of a string; the digits of a number
-	num   int64
+	_      [0]func() // == would compare where lists are, so there is none
+	shape  shape
+	num    int64
+	text   string  // of a string; the digits of a number
+	inside *inside // of a list or an object
+}
+
+// inside is what a list or an object holds.
+type inside struct {
 	items []Value
 	obj   Object
 }
@@ -56,7 +63,7 @@ func Boolean(b bool) Value {
 }
 
 // List makes a list.
-func List(items ...Value) Value { return Value{shape: shapeList, items: items} }
+func List(items ...Value) Value { return Value{shape: shapeList, inside: &inside{items: items}} }
 
 // Strings makes a list of strings.
 func Strings(items []string) Value {
@@ -68,7 +75,7 @@ func Strings(items []string) Value {
 }
 
 // Nested makes an object value.
-func Nested(o Object) Value { return Value{shape: shapeObject, obj: o} }
+func Nested(o Object) Value { return Value{shape: shapeObject, inside: &inside{obj: o}} }
 
 // Text is the string v holds, or "".
 func (v Value) Text() string {
@@ -90,33 +97,46 @@ func (v Value) Int() int64 {
 func (v Value) Bool() bool { return v.shape == shapeBoolean && v.num == 1 }
 
 // Items is the list v holds, or nil.
-func (v Value) Items() []Value { return v.items }
+func (v Value) Items() []Value {
+	if v.inside == nil {
+		return nil
+	}
+	return v.inside.items
+}
 
 // AsList is the list v holds, and whether it is one.
-func (v Value) AsList() ([]Value, bool) { return v.items, v.shape == shapeList }
+func (v Value) AsList() ([]Value, bool) { return v.Items(), v.shape == shapeList }
 
 // Object is the object v holds, or nil.
-func (v Value) Object() Object { return v.obj }
+func (v Value) Object() Object {
+	if v.inside == nil {
+		return nil
+	}
+	return v.inside.obj
+}
 
 // IsNull says that there is no value.
 func (v Value) IsNull() bool { return v.shape == shapeNull }
 
 // Texts are the strings of the list v.
 func (v Value) Texts() []string {
-	out := make([]string, 0, len(v.items))
-	for _, item := range v.items {
-		out = append(out, item.Text())
+	items := v.Items()
+	out := make([]string, len(items))
+	for i := range items {
+		out[i] = items[i].Text()
 	}
 	return out
 }
 
-// Get finds the member called name.
+// Get finds the member called name. It looks at each: names mostly differ in
+// length, which costs less to see than an order to tell.
 func (o Object) Get(name string) (Value, bool) {
-	i, found := o.find(name)
-	if !found {
-		return Value{}, false
+	for i := range o {
+		if o[i].Name == name {
+			return o[i].Value, true
+		}
 	}
-	return o[i].Value, true
+	return Value{}, false
 }
 
 // text is the text of the member called name, or "".
@@ -133,7 +153,7 @@ func (o Object) At(path string) (Value, bool) {
 		if !ok || !nested {
 			return v, ok
 		}
-		o, path = v.obj, rest
+		o, path = v.Object(), rest
 	}
 }
 
@@ -143,7 +163,7 @@ func (o Object) With(path string, v Value) Object {
 	name, rest, nested := strings.Cut(path, ".")
 	if nested {
 		inner, _ := o.Get(name)
-		v = Nested(inner.obj.With(rest, v))
+		v = Nested(inner.Object().With(rest, v))
 	}
 	out.set(name, v)
 	return out
@@ -159,7 +179,7 @@ func (o *Object) set(path string, v Value) {
 	}
 	into := &(*o)[i].Value
 	if nested {
-		inner := into.obj
+		inner := into.Object()
 		inner.set(rest, v)
 		v = Nested(inner)
 	}

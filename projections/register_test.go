@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -182,7 +183,7 @@ func TestNobodyElseChangesAnObject(t *testing.T) {
 			t.Fatalf("%s %s has %d changes by others, %v %v", register, id, changes, errA, errB)
 		}
 		a.History, b.History, a.Latest.Position, b.Latest.Position = nil, nil, 0, 0
-		if fmt.Sprint(a) != fmt.Sprint(b) {
+		if !reflect.DeepEqual(a, b) {
 			t.Errorf("%+v\nwant %+v", b, a)
 		}
 		if list, _, err := got.Items(register, "eugene-police", "", 0); err != nil || list != nil {
