@@ -37,49 +37,68 @@ func BoxKey(box string, keys ...[]byte) [32]byte {
 	return [32]byte(out)
 }
 
-// SealBox encrypts plaintext for ad under key with AES-256-GCM and a fresh
-// 96-bit nonce read from random, which defaults to crypto/rand when nil. The
-// result is nonce ‖ ciphertext ‖ tag.
+// BoxCipher seals and opens boxes under one key, which it prepares once. Any
+// number of goroutines may use it.
+type BoxCipher struct{ aead cipher.AEAD }
+
+// NewBoxCipher prepares key.
+func NewBoxCipher(key [32]byte) (*BoxCipher, error) {
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, fmt.Errorf("preparing a box key: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a box key: %w", err)
+	}
+	return &BoxCipher{aead}, nil
+}
+
+// Seal encrypts plaintext for ad with AES-256-GCM and a fresh 96-bit nonce read
+// from random, which defaults to crypto/rand when nil. The result is
+// nonce ‖ ciphertext ‖ tag.
 //
 // Sealing again under the same key, as after a refused batch, draws another
 // nonce and is safe.
-func SealBox(key [32]byte, random io.Reader, ad, plaintext []byte) ([]byte, error) {
-	aead, err := newAEAD(key)
-	if err != nil {
-		return nil, fmt.Errorf("sealing a box: %w", err)
-	}
+func (c *BoxCipher) Seal(random io.Reader, ad, plaintext []byte) ([]byte, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	nonce := make([]byte, aead.NonceSize(), len(plaintext)+Overhead)
+	nonce := make([]byte, c.aead.NonceSize(), len(plaintext)+Overhead)
 	if _, err := io.ReadFull(random, nonce); err != nil {
 		return nil, fmt.Errorf("drawing the nonce of a box: %w", err)
 	}
-	return aead.Seal(nonce, nonce, plaintext, ad), nil
+	return c.aead.Seal(nonce, nonce, plaintext, ad), nil
 }
 
-// OpenBox decrypts what [SealBox] made for the same key and ad. The error says
-// nothing about which of the three is wrong, for nobody can tell.
-func OpenBox(key [32]byte, ad, box []byte) ([]byte, error) {
-	aead, err := newAEAD(key)
-	if err != nil {
-		return nil, fmt.Errorf("opening a box: %w", err)
-	}
+// Open decrypts what Seal made for the same key and ad. The error says nothing
+// about which of the three is wrong, for nobody can tell.
+func (c *BoxCipher) Open(ad, box []byte) ([]byte, error) {
 	if len(box) < Overhead {
 		return nil, errShortBox
 	}
-	n := aead.NonceSize()
-	plaintext, err := aead.Open(nil, box[:n], box[n:], ad)
+	n := c.aead.NonceSize()
+	plaintext, err := c.aead.Open(nil, box[:n], box[n:], ad)
 	if err != nil {
 		return nil, errBox
 	}
 	return plaintext, nil
 }
 
-func newAEAD(key [32]byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key[:])
+// SealBox is [BoxCipher.Seal] for a key used once.
+func SealBox(key [32]byte, random io.Reader, ad, plaintext []byte) ([]byte, error) {
+	c, err := NewBoxCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	return cipher.NewGCM(block)
+	return c.Seal(random, ad, plaintext)
+}
+
+// OpenBox is [BoxCipher.Open] for a key used once.
+func OpenBox(key [32]byte, ad, box []byte) ([]byte, error) {
+	c, err := NewBoxCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return c.Open(ad, box)
 }

@@ -54,6 +54,10 @@ func BenchmarkSeal(b *testing.B) {
 		b.Fatal(err)
 	}
 	who, now := resident{people[0]}, time.Date(2026, 6, 24, 9, 0, 0, 0, time.UTC)
+	shared, err := commonOf(keys, "city", now)
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		p := planned{event: event, who: who, counter: 1, local: now, content: keys.Content(event.Canonical(), who)}
@@ -65,7 +69,7 @@ func BenchmarkSeal(b *testing.B) {
 		if err := p.disclose(); err != nil {
 			b.Fatal(err)
 		}
-		if _, _, err := p.seal(keys); err != nil {
+		if _, _, err := p.seal(keys, shared); err != nil {
 			b.Fatal(err)
 		}
 	}

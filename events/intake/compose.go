@@ -3,6 +3,7 @@ package intake
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,28 +61,43 @@ func (p *planned) disclose() error {
 }
 
 // seal makes the history message.
-func (p *planned) seal(keys Keys) ([]byte, events.Fold, error) {
-	fold, month, err := keys.Shared(p.facts.Organization, p.facts.RecordedAt)
-	if err != nil {
-		return nil, events.Fold{}, err
-	}
+func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 	header, err := p.fold(keys)
 	if err != nil {
-		return nil, events.Fold{}, err
+		return nil, noted{}, err
 	}
 	m := newSealing(p.entry)
-	m.add(events.BoxFold, header.Format(), fold)
-	officers := [][]byte{month}
-	if p.who != nil {
+	m.put(events.BoxFold, header.Format(), common.fold)
+	officers := events.FormatSlip(p.opened[:len(p.slots)])
+	if p.who == nil {
+		m.put(events.BoxOfficers, officers, common.officers)
+	} else {
 		key := p.who.EventKey(p.counter)
 		m.add(events.BoxPerson, events.FormatSlip(p.personal()), key[:])
-		officers = append(officers, key[:])
+		m.add(events.BoxOfficers, officers, common.month, key[:])
+		m.add(events.BoxIdentifier, events.FormatSlip(p.opened[len(p.slots):]), common.month, key[:])
 	}
-	m.add(events.BoxOfficers, events.FormatSlip(p.opened[:len(p.slots)]), officers...)
-	if p.who != nil {
-		m.add(events.BoxIdentifier, events.FormatSlip(p.opened[len(p.slots):]), officers...)
+	return m.Format(), noted{entry: p.entry, hash: m.ad, fold: header}, m.err
+}
+
+// common are the keys of a batch's boxes that depend on the organization alone.
+type common struct {
+	fold, officers *events.BoxCipher // officers: of events about nobody in particular
+	month          []byte
+}
+
+// commonOf finds the keys of an organization for what is recorded at a time.
+func commonOf(keys Keys, organization string, at time.Time) (c common, err error) {
+	fold, month, err := keys.Shared(organization, at)
+	if err != nil {
+		return c, err
 	}
-	return m.Format(), header, m.err
+	c.month = month
+	if c.fold, err = events.NewBoxCipher(events.BoxKey(events.BoxFold.String(), fold)); err != nil {
+		return c, err
+	}
+	c.officers, err = events.NewBoxCipher(events.BoxKey(events.BoxOfficers.String(), month))
+	return c, err
 }
 
 // personal is what the person concerned may see. An incidental person learns
@@ -148,10 +164,20 @@ func newSealing(e *events.Entry) sealing {
 
 // add seals plaintext under HKDF of the keys, bound to the entry.
 func (m *sealing) add(kind events.BoxKind, plaintext []byte, keys ...[]byte) {
+	cipher, err := events.NewBoxCipher(events.BoxKey(kind.String(), keys...))
+	if err != nil {
+		m.err = errors.Join(m.err, err)
+		return
+	}
+	m.put(kind, plaintext, cipher)
+}
+
+// put seals plaintext under a key prepared before, bound to the entry.
+func (m *sealing) put(kind events.BoxKind, plaintext []byte, key *events.BoxCipher) {
 	if m.err != nil {
 		return
 	}
-	box, err := events.SealBox(events.BoxKey(kind.String(), keys...), rand.Reader, m.ad[:], plaintext)
+	box, err := key.Seal(rand.Reader, m.ad[:], plaintext)
 	if err != nil {
 		m.err = fmt.Errorf("sealing the %s box: %w", kind, err)
 		return
@@ -161,10 +187,13 @@ func (m *sealing) add(kind events.BoxKind, plaintext []byte, keys ...[]byte) {
 
 // FoldOpener opens fold boxes with the ledger's fold key.
 func FoldOpener(foldKey []byte) OpenFold {
-	key := events.BoxKey(events.BoxFold.String(), foldKey)
+	key, prepared := events.NewBoxCipher(events.BoxKey(events.BoxFold.String(), foldKey))
 	return func(m events.Message) (events.Fold, error) {
+		if prepared != nil {
+			return events.Fold{}, prepared
+		}
 		entry := events.HashEntry(m.Entry)
-		plain, err := events.OpenBox(key, entry[:], m.Boxes[0].Data)
+		plain, err := key.Open(entry[:], m.Boxes[0].Data)
 		if err != nil {
 			return events.Fold{}, fmt.Errorf("opening the fold header: %w", err)
 		}

@@ -50,6 +50,7 @@ func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
 	byName := map[events.EventName]*waiting{}
 	for _, item := range group {
 		name := w.cfg.Keys.EventName(item.Event.Source, item.Event.ID)
+		item.name = name
 		if first, ok := byName[name]; ok {
 			if slices.Equal(first.Event.Canonical(), item.Event.Canonical()) {
 				first.repeats = append(first.repeats, item)
@@ -134,7 +135,7 @@ func (w *Writer) add(p *plan, item *waiting, who Subject) error {
 	}
 	n := &planned{event: e, who: who, content: w.cfg.Keys.Content(e.Canonical(), who), local: e.Time.In(zone)}
 	n.facts = events.Facts{
-		Name: w.cfg.Keys.EventName(e.Source, e.ID), Organization: item.Organization, Unresolved: unresolved,
+		Name: item.name, Organization: item.Organization, Unresolved: unresolved,
 		OccurredOn: n.local.Format(time.DateOnly), RecordedAt: p.now, RecordedOn: p.now.In(zone).Format(time.DateOnly),
 	}
 	if v, ok := e.Data.Get("occurredUntil"); ok {

@@ -23,15 +23,23 @@ func (w *Writer) seal(p *plan) ([][]byte, []noted, error) {
 	msgs = append(msgs, make([][]byte, len(p.fresh))...)
 	notes = append(notes, make([]noted, len(p.fresh))...)
 	errs := make([]error, len(p.fresh))
+	shared := map[string]common{}
+	for _, n := range p.fresh {
+		of := n.facts.Organization
+		if _, ok := shared[of]; ok {
+			continue
+		}
+		if shared[of], err = commonOf(w.cfg.Keys, of, p.now); err != nil {
+			return nil, nil, err
+		}
+	}
 	var group sync.WaitGroup
 	size := (len(p.fresh) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
 	for start := 0; start < len(p.fresh); start += size {
 		group.Go(func() {
 			for i := start; i < min(start+size, len(p.fresh)); i++ {
 				n := p.fresh[i]
-				var fold events.Fold
-				msgs[first+i], fold, errs[i] = n.seal(w.cfg.Keys)
-				notes[first+i] = noted{entry: n.entry, hash: events.HashEntry(n.entry.Append(nil)), fold: fold}
+				msgs[first+i], notes[first+i], errs[i] = n.seal(w.cfg.Keys, shared[n.facts.Organization])
 			}
 		})
 	}

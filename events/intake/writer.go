@@ -68,6 +68,7 @@ type Writer struct {
 // waiting is one event in the queue and where its outcome goes.
 type waiting struct {
 	Submitted
+	name     events.EventName // from firsts on
 	outcome  *Outcome
 	done     *sync.WaitGroup
 	finished bool
