@@ -13,23 +13,25 @@ import (
 // batch gathers what a run of messages writes. Views read their own writes
 // through lastOf, of what setLatest wrote, and get, of what put and remove wrote.
 type batch struct {
-	db     *pebble.DB
-	b      *pebble.Batch
-	it     *pebble.Iterator // of the database before the batch, made when needed
-	counts map[string]uint64
-	latest map[string][]byte // by prefix, as lastOf answers
-	single map[string][]byte // by key, as get answers
-	dirty  map[string]bool   // those of single that put or remove changed
-	states map[string]state  // by key, of single parsed
-	noted  map[string]noted  // by prefix, of latest parsed
-	key    []byte            // scratch, for a key that set copies at once
-	err    error             // the first of a set, told by commit
+	db      *pebble.DB
+	b       *pebble.Batch
+	it      *pebble.Iterator // of the database before the batch, made when needed
+	counts  map[string]uint64
+	latest  map[string][]byte // by prefix, as lastOf answers
+	single  map[string][]byte // by key, as get answers
+	dirty   map[string]bool   // those of single that put or remove changed
+	states  map[string]state  // by key, of single parsed
+	noted   map[string]*noted // by prefix, the findings as they stand
+	matters map[string][]byte // by matter, where the states of its finding are
+	key     []byte            // scratch, for a key that set copies at once
+	text    []byte            // the same for a value
+	err     error             // the first of a set, told by commit
 }
 
 func newBatch(db *pebble.DB) *batch {
 	return &batch{
 		db: db, b: db.NewBatch(), counts: map[string]uint64{}, latest: map[string][]byte{}, single: map[string][]byte{},
-		dirty: map[string]bool{}, states: map[string]state{}, noted: map[string]noted{},
+		dirty: map[string]bool{}, states: map[string]state{}, noted: map[string]*noted{}, matters: map[string][]byte{},
 	}
 }
 

@@ -54,11 +54,22 @@ type finding struct {
 	tally    []string // members of the evidence to add one to; they make no difference
 }
 
+// matter appends what a matter is told from others by.
+func (f finding) matter(dst []byte, organization string, more []byte) []byte {
+	// No value but the last contains a zero byte, so joining is unambiguous.
+	dst = append(strconv.AppendInt(dst, int64(f.rule), 10), 0)
+	dst = append(append(dst, f.code...), 0)
+	dst = append(append(dst, organization...), 0)
+	return append(append(f.evidence.Append(dst), 0), more...)
+}
+
 // id names a matter.
 func (f finding) id(organization string, more ...byte) string {
-	// No value but the last contains a zero byte, so joining is unambiguous.
-	text := part(strconv.Itoa(f.rule)+"\x00", f.code, organization)
-	h := sha256.Sum256(append(append(f.evidence.Append(text), 0), more...))
+	return idOf(f.matter(make([]byte, 0, 256), organization, more))
+}
+
+func idOf(matter []byte) string {
+	h := sha256.Sum256(matter)
 	return base64.RawURLEncoding.EncodeToString(h[:16])
 }
 
@@ -75,9 +86,19 @@ type noted struct {
 }
 
 func (n noted) append(dst []byte) []byte {
-	o := append(texts("code", n.code), events.Member{Name: "count", Value: events.Integer(n.count)})
-	o = append(o, events.Member{Name: "evidence", Value: events.Nested(n.evidence)})
-	return append(o, texts("first", n.first, "last", n.last)...).Append(dst)
+	dst = append(dst, '{')
+	if n.code != "" {
+		dst = append(events.String(n.code).Append(append(dst, `"code":`...)), ',')
+	}
+	dst = strconv.AppendInt(append(dst, `"count":`...), n.count, 10)
+	dst = n.evidence.Append(append(dst, `,"evidence":`...))
+	if n.first != "" {
+		dst = events.String(n.first).Append(append(dst, `,"first":`...))
+	}
+	if n.last != "" {
+		dst = events.String(n.last).Append(append(dst, `,"last":`...))
+	}
+	return append(dst, '}')
 }
 
 func parseNoted(b []byte) (noted, error) {
@@ -89,13 +110,13 @@ func parseNoted(b []byte) (noted, error) {
 // found adds the entry to a finding; more tells findings apart whose evidence is
 // equal.
 func (o *observation) found(f finding, more ...byte) error {
-	key := f.key(o.organization, f.id(o.organization, more...))
-	n, known, err := o.b.notedAt(key)
+	key := o.b.keyOf(f, o.organization, more)
+	n, err := o.b.notedAt(key)
 	if err != nil {
 		return err
 	}
-	if !known {
-		n = noted{code: f.code, first: o.day, last: o.day, evidence: f.evidence}
+	if n == nil {
+		n = &noted{code: f.code, first: o.day, last: o.day, evidence: f.evidence}
 	}
 	n.count++
 	n.first, n.last = min(n.first, o.day), max(n.last, o.day)
@@ -107,23 +128,45 @@ func (o *observation) found(f finding, more ...byte) error {
 	return nil
 }
 
-// note is setLatest for a finding.
-func (b *batch) note(key []byte, position events.Index, n noted) {
-	b.setLatest(key, position, n.append(nil))
-	b.noted[string(key)] = n
+// keyOf is where the states of a finding are. What is found again and again in a
+// batch is told by its matter without hashing it.
+func (b *batch) keyOf(f finding, organization string, more []byte) []byte {
+	b.text = f.matter(b.text[:0], organization, more)
+	if key, ok := b.matters[string(b.text)]; ok {
+		return key
+	}
+	key := f.key(organization, idOf(b.text))
+	if len(more) == 0 {
+		b.matters[string(b.text)] = key
+	}
+	return key
 }
 
-// notedAt is lastOf for a finding.
-func (b *batch) notedAt(key []byte) (noted, bool, error) {
-	if n, ok := b.noted[string(key)]; ok {
-		return n, true, nil
+// note is setLatest for a finding, of which notedAt finds n itself: whoever
+// changes it notes it again.
+func (b *batch) note(key []byte, position events.Index, n *noted) {
+	b.key = number(append(b.key[:0], key...), position)
+	b.text = n.append(b.text[:0])
+	b.set(b.key, b.text)
+	if b.noted[string(key)] != n {
+		b.noted[string(key)] = n
+	}
+}
+
+// notedAt is lastOf for a finding, nil without any.
+func (b *batch) notedAt(key []byte) (*noted, error) {
+	if n := b.noted[string(key)]; n != nil {
+		return n, nil
 	}
 	value, err := b.lastOf(key)
 	if err != nil || value == nil {
-		return noted{}, false, err
+		return nil, err
 	}
 	n, err := parseNoted(value)
-	return n, err == nil, err
+	if err != nil {
+		return nil, err
+	}
+	return &n, nil
 }
 
 // Findings are the findings that f chooses as they stand at asOf, sorted by

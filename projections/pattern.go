@@ -204,9 +204,9 @@ func (o *observation) run(actor, first, last string, is bool) {
 		return
 	}
 	f := finding{rule: RulePattern, code: codeRun, evidence: texts("actor", actor)}
-	state := noted{f.code, first, last, int64(n), f.evidence}
+	state := &noted{f.code, first, last, int64(n), f.evidence}
 	if !is {
-		state = noted{code: f.code}
+		state = &noted{code: f.code}
 	}
 	o.b.note(f.key(o.organization, f.id(o.organization, []byte(first)...)), o.m.position, state)
 }

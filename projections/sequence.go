@@ -46,12 +46,12 @@ func foldSequence(o *observation) error {
 	}
 	f := finding{rule: RuleSequence, code: "gap", evidence: texts("source", source)}
 	at := f.key(o.organization, f.id(o.organization))
-	state, _, err := o.b.notedAt(at)
+	state, err := o.b.notedAt(at)
 	if err != nil {
 		return err
 	}
-	if state.count == 0 {
-		state = noted{code: f.code, first: o.day, last: o.day}
+	if state == nil || state.count == 0 {
+		state = &noted{code: f.code, first: o.day, last: o.day}
 	}
 	state.count, state.first, state.last = s.missing(), min(state.first, o.day), max(state.last, o.day)
 	state.evidence = texts("missing", s.shown(), "source", source)

@@ -48,15 +48,29 @@ func foldTrail(b *batch, m *message) error {
 	}
 	e, f := m.entry, m.fold
 	organization := e.Text("organization")
-	row := texts("actor", f.Actor, "dataset", f.Dataset, "day", f.Day)
+	system := e.Text("system")
+	row := make(events.Object, 0, 10)
+	say := func(name, text string) {
+		if text != "" {
+			row = append(row, events.Member{Name: name, Value: events.String(text)})
+		}
+	}
+	say("actor", f.Actor)
+	say("dataset", f.Dataset)
+	say("day", f.Day)
 	if f.HasReason {
 		row = append(row, events.Member{Name: "hasReason", Value: events.Boolean(true)})
 	}
 	row = append(row, events.Member{Name: "hour", Value: events.Integer(int64(f.Hour))})
-	row = append(row, texts("kind", e.Kind.Name, "organization", organization, "role", f.Role, "system", e.Text("system"), "unit", f.Unit)...)
+	say("kind", e.Kind.Name)
+	say("organization", organization)
+	say("role", f.Role)
+	say("system", system)
+	say("unit", f.Unit)
 	b.key = number(append(b.key[:0], usePrefix...), m.position)
-	b.set(b.key, row.Append(nil))
-	for i, value := range [...]string{f.Actor, f.Dataset, e.Kind.Name, organization, f.Role, e.Text("system"), f.Day, f.Unit} {
+	b.text = row.Append(b.text[:0])
+	b.set(b.key, b.text)
+	for i, value := range [...]string{f.Actor, f.Dataset, e.Kind.Name, organization, f.Role, system, f.Day, f.Unit} {
 		if value != "" {
 			b.index(useIndexPrefix, "adkorstu"[i], value, m.position)
 		}
