@@ -64,12 +64,15 @@ type parser struct {
 // need: commas in a string are no items.
 const mostRoom = 64
 
+// colonsOfTimes are those of two times of day, as most entries have them.
+const colonsOfTimes = 4
+
 func newParser(text string) parser {
 	nested := strings.Count(text, "{") + strings.Count(text, "[")
 	members := strings.Count(text, ":") // times have colons, too
-	items := strings.Count(text, ",") + nested - members
-	if strings.IndexByte(text, '[') < 0 {
-		items = 0
+	items := 0
+	if strings.IndexByte(text, '[') >= 0 {
+		items = strings.Count(text, ",") + nested - members + colonsOfTimes
 	}
 	return parser{
 		in:      text,

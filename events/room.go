@@ -22,7 +22,8 @@ func (r *room[T]) from(start int) []T { return r.all[r.base+start : r.n] }
 // insert puts v on the stack behind the first at of them.
 func (r *room[T]) insert(at int, v T) {
 	if r.n == r.end {
-		wider := make([]T, 8+2*r.depth())
+		// A text that needs more than was foretold is a long one, as a batch is.
+		wider := make([]T, max(24, 2*r.depth()))
 		r.n = copy(wider, r.all[r.base:r.n])
 		r.all, r.base, r.end = wider, 0, len(wider)
 	}
