@@ -272,7 +272,7 @@ func TestViewsRebuild(t *testing.T) {
 		list = append(list, invented(r, i%3 == 0, fmt.Sprint(i)))
 	}
 	c.again(list)
-	before := c.surface()
+	before := c.settled()
 	if len(before) < 10_000 {
 		t.Fatalf("only %d bytes are public", len(before))
 	}
@@ -298,6 +298,21 @@ func (c *crash) waitFor(done func() bool) {
 			c.t.Fatalf("waited for 30 s: %s", c.server.logs)
 		}
 	}
+}
+
+// settled is the surface once the ledger has said itself what it has to say of
+// new tokens, which takes it about a second.
+func (c *crash) settled() string {
+	before := ""
+	c.waitFor(func() bool {
+		last := before
+		before = c.surface()
+		if before != last {
+			time.Sleep(2 * time.Second)
+		}
+		return before == last
+	})
+	return before
 }
 
 // surface is the totals, the register and the checkpoint as the public sees
