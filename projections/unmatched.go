@@ -32,28 +32,15 @@ func (r Reader) unmatched() (shares []Share, receipts []Receipt, err error) {
 // openShares are those open now, and those that only a receipt behind the
 // reader's size has closed.
 func (r Reader) openShares() ([]Share, error) {
-	at, err := r.positionsOf(openShare)
-	if err != nil {
-		return nil, err
-	}
-	err = r.rows(r.v.db, []byte(receiptPrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
-		v, err := stored(value)
-		if err != nil {
-			return err
-		}
-		name, _ := events.ParseEventName(v.text("counterpart"))
-		p, err := r.placeOf(append([]byte(sharedName), name[:]...))
-		if p != nil {
-			at = append(at, *p)
-		}
-		return err
+	at, err := r.open(openShare, receiptPrefix, func(receipt values) []byte {
+		name, _ := events.ParseEventName(receipt.text("counterpart"))
+		return append([]byte(sharedName), name[:]...)
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(at)
 	var out []Share
-	for _, p := range slices.Compact(at) {
+	for _, p := range at {
 		s, err := r.share(p)
 		if err != nil {
 			return nil, err
@@ -68,28 +55,15 @@ func (r Reader) openShares() ([]Share, error) {
 // openReceipts are likewise those open now, and those whose share comes behind
 // the reader's size.
 func (r Reader) openReceipts() ([]Receipt, error) {
-	at, err := r.positionsOf(openReceipt)
-	if err != nil {
-		return nil, err
-	}
-	err = r.rows(r.v.db, []byte(sharePrefix), events.Index(r.size), false, func(_ events.Index, value []byte) error {
-		v, err := stored(value)
-		if err != nil {
-			return err
-		}
-		name, _ := events.ParseEventName(v.text("name"))
-		p, err := r.placeOf(receivedKey(name, v.text("recipient")))
-		if p != nil {
-			at = append(at, *p)
-		}
-		return err
+	at, err := r.open(openReceipt, sharePrefix, func(share values) []byte {
+		name, _ := events.ParseEventName(share.text("name"))
+		return receivedKey(name, share.text("recipient"))
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(at)
 	var out []Receipt
-	for _, p := range slices.Compact(at) {
+	for _, p := range at {
 		receipt, err := r.receipt(p)
 		if err != nil {
 			return nil, err
@@ -97,6 +71,29 @@ func (r Reader) openReceipts() ([]Receipt, error) {
 		out = append(out, receipt)
 	}
 	return out, nil
+}
+
+// open are the positions marked as open, and those of the other sides of rows
+// behind the reader's size, each once and ascending. Side is where the position
+// of a row's other side is kept.
+func (r Reader) open(marked, rows string, side func(row values) []byte) ([]events.Index, error) {
+	at, err := r.positionsOf(marked)
+	if err != nil {
+		return nil, err
+	}
+	err = r.rows(r.v.db, []byte(rows), events.Index(r.size), false, func(_ events.Index, value []byte) error {
+		row, err := stored(value)
+		if err != nil {
+			return err
+		}
+		p, err := r.placeOf(side(row))
+		if p != nil {
+			at = append(at, *p)
+		}
+		return err
+	})
+	slices.Sort(at)
+	return slices.Compact(at), err
 }
 
 func (r Reader) positionsOf(prefix string) (out []events.Index, err error) {
