@@ -18,7 +18,7 @@ import (
 
 // The bounds of what one row may take and give.
 const (
-	defaultLimit = time.Second
+	defaultLimit = 10 * time.Second
 	maxGiven     = 1000
 )
 
@@ -43,7 +43,8 @@ type Map struct {
 	// happened is how that differs from what it held before.
 	Edition bool
 
-	// Limit bounds the time one row may take; zero is a second.
+	// Limit bounds the time one row may take; zero is ten seconds, which no row
+	// needs and a busy machine does not reach.
 	Limit time.Duration
 
 	code *gojq.Code
