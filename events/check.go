@@ -4,9 +4,16 @@ import (
 	"strings"
 )
 
-// The most persons one event may name until several and bulk open, and the
-// longest identifier in characters.
-const maxIdentifier = 128
+const (
+	maxIdentifier = 128 // characters
+	maxSeveral    = 10  // persons
+	// MaxPart is the most persons a part of a bulk event names. A tag and its
+	// digest take 71 bytes of the 65,535 that an entry has in a bundle of the log,
+	// so a thousand do not fit beside the other fields.
+	MaxPart = 850
+	// MaxParts is the most parts of a bulk event.
+	MaxParts = 1_000_000
+)
 
 // checkData holds data against the table of k. At is where data stands in the
 // event, for pointers. A kind's fields stay in data as sent.
@@ -126,6 +133,14 @@ func (f *Field) fits(s string) bool {
 		return isHash(s)
 	case Line:
 		return isText(s, 512, false)
+	case Named:
+		return isBinary(s, 16)
+	case Key:
+		return isBinary(s, 32)
+	case Quarter:
+		return isQuarter(s)
+	case Month:
+		return isMonth(s)
 	}
 	return isText(s, 2000, true)
 }
@@ -153,70 +168,16 @@ func (f *Field) rule() string {
 		return "an IANA time zone as Europe/Tallinn"
 	case Line:
 		return "1 to 512 characters on one line"
+	case Named:
+		return "the public name of an event, 22 characters"
+	case Key:
+		return "32 bytes in base64url, 43 characters"
+	case Quarter:
+		return "a quarter as 2026-Q4"
+	case Month:
+		return "a month as 2026-06"
 	}
 	return "1 to 2,000 characters without control characters"
-}
-
-// checkSubjects reads subjects{mode, persons[{scheme, value, relation}]}.
-func checkSubjects(v Value) *Problem {
-	if v.shape != shapeObject {
-		return refuse("wrong-type", "", "must be an object, not %s", v.shape)
-	}
-	mode, _ := v.Object().Get("mode")
-	persons, named := v.Object().Get("persons")
-	for _, m := range v.Object() {
-		if m.Name != "mode" && m.Name != "persons" {
-			return refuse("unknown-field", pointer(m.Name), "subjects has mode and persons")
-		}
-	}
-	switch mode.Text() {
-	case "none", "unknown":
-		if named {
-			return refuse("malformed", "/persons", "mode %s names no persons", mode.text)
-		}
-		return nil
-	case "several", "bulk":
-		return refuse("mode-not-open", "/mode", "this ledger takes none, single and unknown for now")
-	case "single":
-		if persons.shape != shapeList || len(persons.Items()) != 1 {
-			return refuse("malformed", "/persons", "mode single names exactly one person")
-		}
-		if p := checkPerson(persons.Items()[0]); p != nil {
-			return p.below("/persons/0")
-		}
-		return nil
-	case "":
-		return refuse("missing-field", "/mode", "subjects needs a mode")
-	}
-	return refuse("malformed", "/mode", "must be a term of the code list %s", CodeSubjectsMode.Name())
-}
-
-func checkPerson(v Value) *Problem {
-	if v.shape != shapeObject {
-		return refuse("wrong-type", "", "must be an object, not %s", v.shape)
-	}
-	for _, m := range v.Object() {
-		ok := false
-		switch m.Name {
-		case "scheme":
-			ok = IsReference(m.Value.Text()) && len(m.Value.text) <= 32
-		case "value":
-			ok = isText(m.Value.Text(), maxIdentifier, false)
-		case "relation":
-			ok = CodeRelation.Has(m.Value.Text())
-		default:
-			return refuse("unknown-field", pointer(m.Name), "a person has scheme, value and relation")
-		}
-		if !ok {
-			return refuse("malformed", pointer(m.Name), "must be a scheme of up to 32 characters, a value of up to %d, a relation of the code list", maxIdentifier)
-		}
-	}
-	for _, name := range []string{"scheme", "value"} {
-		if _, ok := v.Object().Get(name); !ok {
-			return refuse("missing-field", "/"+name, "a person needs scheme and value")
-		}
-	}
-	return nil
 }
 
 func checkCounterpart(v Value) *Problem {

@@ -142,6 +142,24 @@ var (
 		JudicialProceedingsImpaired LegallyExempted NationalSecurityImpaired
 		OfficialAuthorityExerciseImpaired PublicSecurityImpaired ThirdPartyRightsImpaired`)
 
+	// CodeSealGroup is the group of a seal's ground, all that the public learns of it.
+	CodeSealGroup = list("seal group", `crime security justice rights authority`)
+
+	// CodeLifted is what ended a seal: an officer, the day it was placed for, thirty days without a writing, or the event it was to wait for.
+	CodeLifted = list("end of a seal", `officer date lapse release`)
+
+	// CodeRequest is what a person asks for, after GDPR Articles 15 to 21.
+	CodeRequest = list("request", `access rectification erasure restriction portability objection`)
+
+	// CodeDecision is what became of a request.
+	CodeDecision = list("decision", `granted partly refused extended`)
+
+	// CodeShredded is whose keys were destroyed: a person's, or those of what an organization recorded in a month.
+	CodeShredded = list("destroyed keys", `person month`)
+
+	// CodeRotated is which key was replaced by another.
+	CodeRotated = list("replaced key", `master`)
+
 	// CodeCountry is a country, as ISO 3166-1 alpha-2.
 	CodeCountry = list("country", `
 		AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS

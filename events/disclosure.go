@@ -48,16 +48,17 @@ func ParseDisclosure(s string) (Disclosure, error) {
 
 // Slot is a private field of an event, with who may have it opened.
 type Slot struct {
-	Name   string
-	Value  Value
-	Person bool // the person concerned may see it, not officers alone
+	Name     string
+	Value    Value
+	Person   bool // the person concerned may see it
+	Officers bool // officers and auditors may
 }
 
 // Slots are the private fields e fills in. Unresolved are the texts of
 // references the register does not know, by field.
 func (e *Event) Slots(f Facts) []Slot {
-	out := append(make([]Slot, 0, e.Kind.Slots()), Slot{Name: "id", Value: String(e.ID)})
-	add := func(name string, v Value, person bool) { out = append(out, Slot{name, v, person}) }
+	out := append(make([]Slot, 0, e.Kind.Slots()), Slot{Name: "id", Value: String(e.ID), Officers: true})
+	add := func(name string, v Value, person bool) { out = append(out, Slot{name, v, person, true}) }
 	if v, ok := e.Data.Get("sequence"); ok {
 		add("sequence", v, true)
 	}
@@ -66,12 +67,12 @@ func (e *Event) Slots(f Facts) []Slot {
 		add("recordedAt", String(FormatInstant(f.RecordedAt)), true)
 		for i := range e.Kind.Fields { // sorted by path
 			field := &e.Kind.Fields[i]
-			hidden := field.Class == SealedAll || field.Class == Officers
-			if field.isPrivate() && e.Mode() == "single" {
+			hidden := field.Class == SealedAll || field.Class == Officers || field.Class == Hers
+			if field.isPrivate() && e.namesNobodyElse() {
 				hidden = true
 			}
 			if v, ok := e.Data.At(field.Path); ok && hidden {
-				add(field.Path, v, field.Class != Officers)
+				out = append(out, Slot{field.Path, v, field.Class != Officers, field.Class != Hers})
 			}
 		}
 		if counts := e.counts(); len(counts) > 0 {

@@ -25,12 +25,13 @@ type Entry struct {
 type Facts struct {
 	Name         EventName
 	Organization string
-	OccurredOn   string // coarse kinds: day in the organization's zone
+	OccurredOn   string // coarse kinds: day in the organization's zone, or its quarter
 	UntilOn      string // of occurredUntil
 	RecordedOn   string
 	RecordedAt   time.Time
 	Unresolved   []string // sorted reference names, see Event.References
 	Tags         []Tag
+	PartOf       EventName // the head of a bulk event's part
 	Counterpart  EventName // data.received
 	Digests      []Digest  // of the disclosures, and decoys up to Kind.Slots and one for each tag
 }
@@ -52,7 +53,7 @@ func (e *Event) References() []NamedReference {
 			continue
 		}
 		v, ok := e.Data.At(f.Path)
-		if !ok || f.isPrivate() && e.Mode() == "single" {
+		if !ok || f.isPrivate() && e.namesNobodyElse() {
 			continue
 		}
 		if !f.List {
@@ -77,10 +78,12 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 		{"event", String(f.Name.String())},
 		{"kind", String(e.Kind.Name)},
 		{"occurredAt", String(occurred)},
-		{"organization", String(f.Organization)},
 		{"recordedAt", String(recorded)},
 		{"source", String(e.Source)},
 	}...)
+	if !e.Kind.Whole {
+		o.set("organization", String(f.Organization))
+	}
 	if e.Kind.Slots() > 0 {
 		o.set("_sd", digestList(f.Digests))
 	}
@@ -93,7 +96,7 @@ func (e *Event) Entry(f Facts) (*Entry, error) {
 			continue
 		}
 		v, ok := e.Data.At(field.Path)
-		if !ok || field.isPrivate() && e.Mode() == "single" {
+		if !ok || field.isPrivate() && e.namesNobodyElse() {
 			continue
 		}
 		o.set(field.shown(), publish(field, v, f))
@@ -128,16 +131,7 @@ func publish(field *Field, v Value, f Facts) Value {
 	case Name:
 		return String(f.Counterpart.String())
 	case Persons:
-		mode, _ := v.Object().Get("mode")
-		out := Object{{"mode", mode}}
-		if len(f.Tags) > 0 {
-			tags := make([]string, len(f.Tags))
-			for i, t := range f.Tags {
-				tags[i] = t.String()
-			}
-			out = out.With("tags", Strings(tags))
-		}
-		return Nested(out)
+		return publishSubjects(v, f)
 	case Reference:
 		return publishReference(field, v, f.Unresolved)
 	}
@@ -194,6 +188,9 @@ type Pair struct {
 	Commitment [32]byte
 }
 
+// LabelText is the label as entries spell it.
+func (p Pair) LabelText() string { return binary64.EncodeToString(p.Label[:]) }
+
 // MaxPairs is the most pairs one subject.enrolled holds.
 const MaxPairs = 400
 
@@ -204,7 +201,7 @@ func Enrolled(name EventName, recordedAt time.Time, pairs []Pair) (*Entry, error
 	for i, p := range pairs {
 		list[i] = Nested(Object{
 			{"commitment", String(binary64.EncodeToString(p.Commitment[:]))},
-			{"label", String(binary64.EncodeToString(p.Label[:]))},
+			{"label", String(p.LabelText())},
 		})
 	}
 	slices.SortFunc(list, func(a, b Value) int { return cmpString(a.Object()[1].Value.text, b.Object()[1].Value.text) })
@@ -223,7 +220,7 @@ func newEntry(o Object) (*Entry, error) {
 		return nil, err
 	}
 	form := string(o.Append(make([]byte, 0, usualEntry)))
-	if err := checkLength(k, len(form)); err != nil {
+	if err := checkLength(k, o, len(form)); err != nil {
 		return nil, err
 	}
 	return &Entry{k, o, form}, nil
@@ -232,16 +229,27 @@ func newEntry(o Object) (*Entry, error) {
 // usualEntry is room for most entries, small enough for the stack.
 const usualEntry = 2048
 
-func checkLength(k *Kind, n int) error {
-	if n > k.MaxEntry() {
-		return &Problem{Status: 422, Code: "entry-too-large", Detail: fmt.Sprintf("the public part has %d bytes, %s takes %d", n, k.Name, k.MaxEntry())}
+// Entries have at most maxEntry bytes, those that list persons as many as a bundle
+// of the log has room for.
+const (
+	maxEntry  = 16 << 10
+	maxListed = 65535
+)
+
+func checkLength(k *Kind, o Object, n int) error {
+	most := maxEntry
+	if _, part := o.At("subjects.part"); part || k.Name == "subject.enrolled" {
+		most = maxListed
+	}
+	if n > most {
+		return &Problem{Status: 422, Code: "entry-too-large", Detail: fmt.Sprintf("the public part has %d bytes, %s takes %d", n, k.Name, most)}
 	}
 	return nil
 }
 
 // ParseEntry reads exactly what Append writes; any other bytes are refused.
 func ParseEntry(b []byte) (*Entry, error) {
-	if len(b) > 65535 {
+	if len(b) > maxListed {
 		return nil, fmt.Errorf("parsing an entry: %d bytes are more than any entry has", len(b))
 	}
 	form := string(b)
@@ -254,7 +262,7 @@ func ParseEntry(b []byte) (*Entry, error) {
 	}
 	k, err := checkEntry(v.Object())
 	if err == nil {
-		err = checkLength(k, len(form))
+		err = checkLength(k, v.Object(), len(form))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parsing an entry: %w", err)

@@ -149,6 +149,17 @@ func (e *Event) Mode() string {
 // Person is one person an event names.
 type Person struct{ Scheme, Value, Relation string }
 
+// Object is p as subjects.persons lists her, and as her disclosure says it.
+func (p Person) Object() Object {
+	return Object{{"relation", String(p.Relation)}, {"scheme", String(p.Scheme)}, {"value", String(p.Value)}}
+}
+
+// Named is how many persons e names.
+func (e *Event) Named() int {
+	v, _ := e.Data.At("subjects.persons")
+	return len(v.Items())
+}
+
 // Persons are the persons e names.
 func (e *Event) Persons() []Person {
 	v, _ := e.Data.At("subjects.persons")

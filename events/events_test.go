@@ -136,7 +136,7 @@ func TestRefusals(t *testing.T) {
 		{base("data.accessed", `{`+ok+`,"activity":"Upper Case"}`), "malformed", "/data/activity"},
 		{base("data.accessed", `{`+ok+`,"reasonText":null}`), "wrong-type", "/data/reasonText"},
 		{base("data.accessed", `{"operation":"Query","outcome":"success","subjects":{"mode":"none"}}`), "missing-field", "/data/system"},
-		{base("data.accessed", strings.Replace(`{`+ok+`}`, "none", "bulk", 1)), "mode-not-open", "/data/subjects/mode"},
+		{base("data.accessed", strings.Replace(`{`+ok+`}`, "none", "bulk", 1)), "malformed", "/data/subjects/parts"},
 		{base("data.accessed", strings.Replace(`{`+ok+`}`, "none", "single", 1)), "malformed", "/data/subjects/persons"},
 		{base("review.recorded", `{}`), "kind-not-open", "/type"},
 		{base("data.eaten", `{}`), "unknown-kind", "/type"},

@@ -9,6 +9,7 @@ const (
 	Committed                   // C: only its digest is public; opened for the person
 	SealedAll                   // S, O: opened for the person concerned and for officers
 	Officers                    // O: opened for officers and auditors
+	Hers                        // S: opened for the person concerned alone
 )
 
 // Type is the grammar of a field's value.
@@ -31,6 +32,10 @@ const (
 	Line                      // text of up to 512 characters without a line break
 	Persons                   // subjects: {mode, persons[]} in, {mode, tags[]} out
 	Name                      // event name: {organization, source, id} in, 22 characters out
+	Named                     // event name as the ledger published it, 22 characters
+	Quarter                   // of a year, 2026-Q4
+	Month                     // of a year, 2026-06
+	Key                       // 32 bytes in base64url
 )
 
 // Field is one line of a kind's table.
@@ -80,6 +85,10 @@ func code(path string, c *Code) Field {
 
 func plain(path string, t Type) Field { return Field{Path: path, Type: t, Class: Public} }
 func prose(path string) Field         { return Field{Path: path, Type: Prose, Class: PublicText} }
+func sealedCode(path string, c *Code, class Class) Field {
+	return Field{Path: path, Type: Coded, Class: class, Code: c}
+}
+
 func sealed(path string, t Type, c Class) Field {
 	return Field{Path: path, Type: t, Class: c}
 }

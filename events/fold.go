@@ -22,6 +22,22 @@ type Fold struct {
 	Dataset     string // as submitted, whether known or not
 	HasReason   bool
 	OwnData     bool // the actor's id is the person's identifier
+	Seal        *FoldSeal
+}
+
+// FoldSeal is what the events about a seal tell the views and the book of it: all
+// of seal.placed, the dates too of seal.extended, and Name and Trail alone of
+// seal.lifted and event.disclosed.
+type FoldSeal struct {
+	Name       EventName // of the seal.placed
+	Trail      Handle    // of the hidden trail
+	Of         Handle    // whose it is: of her own trail
+	Systems    []string  // that the seal is for, with Case; neither means all
+	Case       string    // pseudonym
+	Until      string    // the last day on which it stands, or ""
+	ReviewBy   string
+	ReleasedBy EventName // the event that ends it, zero for none
+	Oral       bool      // placed without a writing
 }
 
 // Handle is the ledger's own random name for one person, minted at enrolment
@@ -57,6 +73,7 @@ func (f Fold) Format() []byte {
 	w.persons(f.Persons)
 	w.time("recordedAt", f.RecordedAt)
 	w.given("role", f.Role)
+	w.seal(f.Seal)
 	w.number("sequence", f.Sequence)
 	w.given("unit", f.Unit)
 	return append(w.out, '}')
@@ -120,6 +137,42 @@ func (w *foldWriter) persons(list []FoldPerson) {
 	w.out = append(w.out, ']')
 }
 
+func (w *foldWriter) seal(s *FoldSeal) {
+	if s == nil {
+		return
+	}
+	w.name("seal")
+	w.out = append(w.out, '{')
+	w.given("case", s.Case)
+	w.name("name")
+	w.binary(s.Name[:])
+	w.name("of")
+	w.binary(s.Of[:])
+	w.flag("oral", s.Oral)
+	w.name("releasedBy")
+	w.binary(s.ReleasedBy[:])
+	w.given("reviewBy", s.ReviewBy)
+	w.name("systems")
+	w.out = Strings(s.Systems).Append(w.out)
+	w.name("trail")
+	w.binary(s.Trail[:])
+	w.given("until", s.Until)
+	w.out = append(w.out, '}')
+}
+
+func parseFoldSeal(o Object) *FoldSeal {
+	systems, _ := o.Get("systems")
+	oral, _ := o.Get("oral")
+	s := &FoldSeal{
+		Systems: systems.Texts(), Case: o.text("case"), Until: o.text("until"), ReviewBy: o.text("reviewBy"), Oral: oral.Bool(),
+	}
+	decode(s.Name[:], o.text("name"))
+	decode(s.Trail[:], o.text("trail"))
+	decode(s.Of[:], o.text("of"))
+	decode(s.ReleasedBy[:], o.text("releasedBy"))
+	return s
+}
+
 // ParseFold reads what Format writes and nothing else.
 func ParseFold(b []byte) (Fold, error) {
 	v, err := ParseValue(b)
@@ -148,60 +201,11 @@ func ParseFold(b []byte) (Fold, error) {
 		decode(p.Handle[:], handle.Text())
 		f.Persons = append(f.Persons, p)
 	}
+	if seal, ok := o.Get("seal"); ok {
+		f.Seal = parseFoldSeal(seal.Object())
+	}
 	if !decode(f.Content[:], text("content")) || !okAt || !okOn || !bytes.Equal(f.Format(), b) {
 		return Fold{}, fmt.Errorf("parsing a fold header: it is not in the one form it has")
 	}
 	return f, nil
-}
-
-// Slip is the opened content of a person's, officers' or identifier box: the
-// disclosures it holds, as canonical JSON with their encoded forms in order.
-type Slip []Disclosure
-
-const slipFormat = "daybook/slip@1"
-
-// Format writes s in its one form.
-func (s Slip) Format() []byte {
-	list := make([]string, len(s))
-	for i, d := range s {
-		list[i] = d.Encode()
-	}
-	return FormatSlip(list)
-}
-
-// FormatSlip is Slip.Format for disclosures encoded before.
-func FormatSlip(encoded []string) []byte {
-	n := 64
-	for _, s := range encoded {
-		n += len(s) + 3
-	}
-	out := append(make([]byte, 0, n), `{"$":"`+slipFormat+`","disclosures":[`...)
-	for i, s := range encoded {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = appendString(out, s)
-	}
-	return append(out, ']', '}')
-}
-
-// ParseSlip reads what Format writes and nothing else.
-func ParseSlip(b []byte) (Slip, error) {
-	v, err := ParseValue(b)
-	if err != nil {
-		return nil, fmt.Errorf("parsing a box: %w", err)
-	}
-	list, _ := v.Object().Get("disclosures")
-	s := Slip{}
-	for _, text := range list.Texts() {
-		d, err := ParseDisclosure(text)
-		if err != nil {
-			return nil, fmt.Errorf("parsing a box: %w", err)
-		}
-		s = append(s, d)
-	}
-	if !bytes.Equal(s.Format(), b) {
-		return nil, fmt.Errorf("parsing a box: it is not in the one form it has")
-	}
-	return s, nil
 }

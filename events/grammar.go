@@ -97,6 +97,24 @@ func designators(s, letters string) (int, bool) {
 	return n, true
 }
 
+// isQuarter says that s is a quarter of a year, as 2026-Q4.
+func isQuarter(s string) bool {
+	year, quarter, ok := strings.Cut(s, "-Q")
+	return ok && len(year) == 4 && digits(year, 4) && len(quarter) == 1 && quarter >= "1" && quarter <= "4"
+}
+
+// QuarterOf is the quarter of a day as 2026-06-24: 2026-Q2.
+func QuarterOf(day string) string {
+	if !isDate(day) {
+		return ""
+	}
+	month := int(day[5]-'0')*10 + int(day[6]-'0')
+	return day[:4] + "-Q" + string(rune('1'+(month-1)/3))
+}
+
+// isMonth says that s is a month of a year, as 2026-06.
+func isMonth(s string) bool { return len(s) == 7 && isDate(s+"-01") }
+
 // isDecimal says that s is a coordinate as a register gives it, as -87.624179.
 func isDecimal(s string) bool {
 	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(s, "-"), ".")

@@ -26,11 +26,14 @@ type Kind struct {
 	By     Role
 	Open   bool    // false: named, and refused until it is built
 	Coarse bool    // the entry gives days, exact times being private
+	Seals  bool    // coarse; the entry gives quarters instead of days
+	Whole  bool    // about the ledger as a whole: its entries name no organization
 	Object string  // register kinds: the register, which is also the field naming the object
 	Effect Effect  // register kinds: what it does to the object
 	Needs  string  // an object at least one of whose members is required
 	Fields []Field // sorted by path
 
+	ownSlots int               // see Slots
 	given    map[string]*Field // by path in data; nil for an object that fields are in
 	shown    map[string]*Field // the same by path in the entry, without the envelope's
 	required []*Field
@@ -80,18 +83,30 @@ func (k *Kind) Slots() int {
 		return 13 // id sequence occurredAt recordedAt dataset actor.id actor.role actor.unit reasonText caseRef query counts unresolved
 	case k.By == Registrar:
 		return 3 // id sequence unresolved
-	case k.Name == "ledger.read":
-		return 7 // id occurredAt recordedAt reader filter positions counts
 	}
-	return 0
+	return k.ownSlots
 }
 
-// MaxEntry is the largest entry of this kind in bytes.
-func (k *Kind) MaxEntry() int {
-	if k.Name == "subject.enrolled" {
-		return 65535
+// countSlots is how many private fields a kind has that the ledger says, of itself
+// or for an officer: id occurredAt recordedAt, those of its table, and counts and
+// unresolved where it may have them. Kinds with exact times have none.
+func (k *Kind) countSlots() int {
+	if !k.Coarse {
+		return 0
 	}
-	return 16 << 10
+	n, counts, unresolved := 3, 0, 0
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		switch {
+		case !f.isPublic():
+			n++
+		case f.Type == Count:
+			counts = 1
+		case f.Register != "":
+			unresolved = 1
+		}
+	}
+	return n + counts + unresolved
 }
 
 // FindKind finds a kind by its name, as "data.accessed".

@@ -6,7 +6,7 @@ import (
 )
 
 // kinds is the table of everything that may happen, sorted by name.
-var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), ruleKinds(), dataKinds(), ledgerKinds(), laterKinds())),
+var kinds = slices.SortedFunc(slices.Values(slices.Concat(registerKinds(), ruleKinds(), dataKinds(), ledgerKinds(), officerKinds(), laterKinds())),
 	func(a, b *Kind) int { return strings.Compare(a.Name, b.Name) })
 
 func registerKinds() []*Kind {
@@ -129,6 +129,7 @@ func kind(k *Kind) *Kind {
 			k.required = append(k.required, f)
 		}
 	}
+	k.ownSlots = k.countSlots()
 	return k
 }
 
@@ -193,25 +194,66 @@ func ledgerKinds() []*Kind {
 		own("emitter.silent", emitter, plain("since", Date).must()),
 		own("emitter.gap", emitter, plain("missing", Number).must()),
 		own("emitter.offboarded", emitter),
+		// What was hidden from the person, as an event of her own trail.
+		coarse(own("event.disclosed", plain("subjects", Persons).must(), sealed("seal", Named, Hers), sealed("key", Key, Hers),
+			sealed("events", Number, Hers))),
+		// Of a person's keys, under her last tag, or of a month's.
+		coarse(own("key.shredded", code("what", CodeShredded).must(), plain("subjects", Persons).must(), plain("shred", Named),
+			plain("month", Month), plain("backupsUntil", Date))),
+		whole(own("key.rotated", code("what", CodeRotated).must())),
 	}
 }
+
+// officerKinds are said by officers through their desk, which puts them under
+// the source "daybook", so that they are numbered, sealed and tagged like what the
+// ledger says itself.
+func officerKinds() []*Kind {
+	subjects := plain("subjects", Persons).must()
+	officer := sealed("officer", Line, Officers) // the name of the token
+	about := plain("about", Named).must()        // of the request.received
+	seal := plain("seal", Named).must()          // of the seal.placed
+	standing := []Field{
+		subjects, plain("reviewIn", Quarter).must(), sealed("reviewBy", Date, Officers), sealed("until", Date, SealedAll),
+		officer, sealed("approver", Line, Officers),
+	}
+	return []*Kind{
+		sealing(said("seal.placed", append(standing, code("group", CodeSealGroup).must(), sealedCode("ground", CodeJustification, SealedAll),
+			sealed("systems", Reference, Officers).many(), sealed("caseRef", Line, Officers), sealed("oral", Flag, Officers),
+			sealed("releasedBy", Named, Officers))...)),
+		sealing(said("seal.extended", append(standing, seal)...)),
+		sealing(said("seal.lifted", subjects, seal, code("how", CodeLifted).must(), officer)),
+		said("event.corrected", subjects, plain("corrects", Named).must(), code("reason", CodeAlterationReason).must(),
+			sealed("statement", Prose, SealedAll), officer),
+		said("request.received", subjects, code("request", CodeRequest).must(), officer),
+		said("request.decided", subjects, about, code("decision", CodeDecision).must(), code("ground", CodeJustification),
+			sealed("statement", Prose, SealedAll), officer),
+		said("request.answered", subjects, about, ref("recipient", "organization"), officer),
+	}
+}
+
+func said(name string, fields ...Field) *Kind {
+	return kind(&Kind{Name: name, By: Officer, Open: true, Coarse: true, Fields: slices.Clone(fields)})
+}
+
+func sealing(k *Kind) *Kind { k.Seals = true; return k }
+
+func whole(k *Kind) *Kind { k.Whole = true; return k }
 
 func own(name string, fields ...Field) *Kind {
 	return kind(&Kind{Name: name, By: RoleLedger, Open: true, Fields: fields})
 }
 
-func coarse(k *Kind) *Kind { k.Coarse = true; return k }
+func coarse(k *Kind) *Kind { k.Coarse = true; k.ownSlots = k.countSlots(); return k }
 
 // laterKinds are named and not open yet, so that an emitter is told
 // "kind-not-open" and never "unknown".
 func laterKinds() []*Kind {
 	later := map[Role]string{
-		Officer: "seal.placed seal.extended seal.lifted event.corrected request.received request.decided " +
-			"request.answered dispute.opened dispute.decided consent.given consent.withdrawn restriction.placed " +
+		Officer: "dispute.opened dispute.decided consent.given consent.withdrawn restriction.placed " +
 			"restriction.lifted notification.sent approval.requested approval.decided hold.placed hold.lifted " +
 			"deviation.declared legalrequest.received breach.detected breach.reported breach.closed " +
 			"review.planned review.recorded attestation.made",
-		RoleLedger: "trail.issued trail.rotated key.shredded key.rotated witness.added witness.removed event.disclosed",
+		RoleLedger: "trail.issued trail.rotated witness.added witness.removed",
 	}
 	var out []*Kind
 	for role, names := range later {

@@ -49,7 +49,7 @@ type Message struct {
 const messageMagic = "DB1\n"
 
 // MaxMessage bounds a message, so that a batch of them fits the server.
-const MaxMessage = 256 << 10
+const MaxMessage = 1 << 20
 
 // Format writes m: "DB1\n", the entry's length and bytes, then each box as its
 // kind, length and bytes. Lengths are four bytes, big-endian.

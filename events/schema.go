@@ -133,7 +133,7 @@ func isEnvelope(name string) bool {
 func checkSaid(k *Kind, o Object) error {
 	organization, _ := o.Get("organization")
 	source, _ := o.Get("source")
-	if !IsReference(organization.Text()) || !IsReference(source.Text()) {
+	if !IsReference(source.Text()) || !k.Whole && !IsReference(organization.Text()) || k.Whole && !organization.IsNull() {
 		return fmt.Errorf("organization or source is malformed")
 	}
 	if err := checkTimes(k, o); err != nil {
@@ -169,7 +169,13 @@ func modeOf(o Object) string {
 func checkTimes(k *Kind, o Object) error {
 	at, _ := o.Get("occurredAt")
 	on, _ := o.Get("recordedAt")
-	if k.Coarse {
+	switch {
+	case k.Seals:
+		if !isQuarter(at.Text()) || !isQuarter(on.Text()) {
+			return fmt.Errorf("occurredAt or recordedAt is not a quarter")
+		}
+		return nil
+	case k.Coarse:
 		if !isDate(at.Text()) || !isDate(on.Text()) {
 			return fmt.Errorf("occurredAt or recordedAt is not a day")
 		}
@@ -272,22 +278,6 @@ func (c *publicCheck) value(f *Field, v Value, name string) bool {
 		return IsReference(v.Text())
 	}
 	return f.check(v) == nil
-}
-
-func publishedSubjects(o Object) bool {
-	tags, ok := o.Get("tags")
-	want := 1
-	if ok {
-		want = 2
-	}
-	mode, _ := o.Get("mode")
-	if len(o) != want || ok != (mode.Text() == "single") {
-		return false
-	}
-	if mode.Text() != "none" && mode.Text() != "single" && mode.Text() != "unknown" {
-		return false
-	}
-	return !ok || len(tags.Items()) == 1 && isBinary(tags.Items()[0].Text(), 16)
 }
 
 // checkDigests checks the number, form and order of the private digests.

@@ -25,8 +25,8 @@ type keys struct{ *keyring.Keyring }
 
 func (k keys) EventName(source, id string) events.EventName { return k.Keyring.EventName(source, id) }
 
-func (k keys) Content(canonical []byte, _ intake.Subject) events.Digest {
-	return k.Keyring.Content(canonical, nil)
+func (k keys) Content(canonical []byte, _ []intake.Subject) events.Digest {
+	return k.Keyring.Content(canonical)
 }
 
 func (k keys) Shared(organization string, t time.Time) (fold, month []byte, err error) {
@@ -34,9 +34,16 @@ func (k keys) Shared(organization string, t time.Time) (fold, month []byte, err 
 	return k.FoldKey(), month, err
 }
 
-func (k keys) Find(events.Person) (intake.Subject, error)        { return nil, nil }
-func (k keys) Prepare([]events.Person) ([]intake.Subject, error) { return nil, nil }
-func (k keys) Holds(events.Handle) bool                          { return false }
+func (k keys) FindMonth(organization string, t time.Time) ([]byte, error) {
+	return k.FindMonthKey(organization, t)
+}
+
+func (k keys) Find(events.Person) (intake.Subject, error)         { return nil, nil }
+func (k keys) Hide(events.Person, string) (intake.Subject, error) { return nil, nil }
+func (k keys) ByHandle(events.Handle) (intake.Subject, error)     { return nil, nil }
+func (k keys) Prepare([]events.Person, func([64]byte) (bool, error)) ([]intake.Subject, error) {
+	return nil, nil
+}
 
 // city is a writer and its history, all of it real.
 type city struct {

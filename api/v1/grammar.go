@@ -21,6 +21,7 @@ func grammarName(t events.Type) string {
 		events.Reference: "Reference", events.Date: "Date", events.Instant: "Instant", events.Period: "Period", events.Count: "Number",
 		events.Number: "Number", events.Flag: "Flag", events.Link: "Link", events.Decimal: "Decimal", events.Hash: "Hash", events.Zone: "Zone",
 		events.Prose: "Prose", events.Line: "Line", events.Persons: "Subjects", events.Name: "Counterpart",
+		events.Named: "EventName", events.Quarter: "Quarter", events.Month: "Month", events.Key: "Digest",
 	}[t]
 }
 
@@ -58,6 +59,8 @@ func grammars() map[string]*huma.Schema {
 		"Number":    positionSchema(),
 		"Flag":      {Type: huma.TypeBoolean, Description: "True or false."},
 		"Link":      link,
+		"Quarter":   text("A quarter of a year.", "^[0-9]{4}-Q[1-4]$", 7, 7, "2026-Q4"),
+		"Month":     text("A month of a year.", "^[0-9]{4}-[0-9]{2}$", 7, 7, "2026-06"),
 		"Decimal":   text("A coordinate in degrees, as text so that its digits stay as given.", `^-?[0-9]{1,3}(\.[0-9]{1,15})?$`, 1, 20, "41.878"),
 		"Hash":      text("A SHA-256, in hexadecimal.", "^[0-9a-f]{64}$", 64, 64, strings.Repeat("0", 63)+"1"),
 		"Zone":      text("The name of an IANA time zone.", "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*)*$", 1, 64, "America/Los_Angeles"),

@@ -133,6 +133,9 @@ func admit(grant Grant, v events.Value) (Submitted, *events.Problem) {
 	if errors.As(err, &p) {
 		return Submitted{}, p
 	}
+	if e.Kind.By == events.Officer && grant.Role == events.Officer {
+		return Submitted{}, &events.Problem{Status: 403, Code: "desk", Pointer: "/type", Detail: "officers say " + e.Kind.Name + " at their desk, under /v1/officer, which puts it in the right trail"}
+	}
 	if e.Kind.By != grant.Role {
 		return Submitted{}, &events.Problem{Status: 403, Code: "role", Pointer: "/type", Detail: "a token for " + string(grant.Role) + " cannot say " + e.Kind.Name}
 	}

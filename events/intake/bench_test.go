@@ -21,11 +21,16 @@ func (r resident) Pair() events.Pair {
 
 func (r ring) EventName(source, id string) events.EventName { return r.Keyring.EventName(source, id) }
 
-func (r ring) Content(canonical []byte, who Subject) events.Digest {
-	if her, ok := who.(resident); ok {
-		return r.Keyring.Content(canonical, her.Person)
+func (r ring) Content(canonical []byte, named []Subject) events.Digest {
+	people := make([]*keyring.Person, len(named))
+	for i, who := range named {
+		people[i] = who.(resident).Person
 	}
-	return r.Keyring.Content(canonical, nil)
+	return r.Keyring.Content(canonical, people...)
+}
+
+func (r ring) FindMonth(organization string, t time.Time) ([]byte, error) {
+	return r.FindMonthKey(organization, t)
 }
 
 func (r ring) Shared(organization string, t time.Time) (fold, month []byte, err error) {
@@ -49,7 +54,7 @@ func BenchmarkSeal(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	people, err := keys.Prepare([]keyring.Identifier{{Scheme: "example", Value: "anna"}})
+	people, err := keys.Prepare([]keyring.Identifier{{Scheme: "example", Value: "anna"}}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,7 +65,8 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		p := planned{event: event, who: who, counter: 1, local: now, content: keys.Content(event.Canonical(), who)}
+		p := planned{event: event, local: now, content: keys.Content(event.Canonical(), []Subject{who})}
+		p.parties = []party{{person: event.Persons()[0], who: who, counter: 1, tag: who.Tag(1), key: who.EventKey(1)}}
 		p.facts = events.Facts{
 			Name: keys.EventName(event.Source, event.ID), Organization: "city", OccurredOn: "2026-06-24",
 			RecordedOn: "2026-06-24", RecordedAt: now, Tags: []events.Tag{who.Tag(1)},

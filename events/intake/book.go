@@ -16,6 +16,7 @@ import (
 type Book struct {
 	db     *pebble.DB
 	cursor events.Seq
+	sealed map[events.Handle]bool // over whom a seal was placed; of the writer
 }
 
 // OpenFold opens and parses the fold box of a message.
@@ -31,8 +32,8 @@ func OpenBook(dir string) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the book: %w", err)
 	}
-	b := &Book{db: db}
-	if err := b.renew(); err != nil {
+	b := &Book{db: db, sealed: map[events.Handle]bool{}}
+	if err := errors.Join(b.renew(), b.loadSealed()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	raw, err := b.get([]byte("c"))
@@ -46,7 +47,7 @@ func OpenBook(dir string) (*Book, error) {
 }
 
 // bookFormat changes whenever the same history would be noted otherwise.
-const bookFormat = "daybook/book@2"
+const bookFormat = "daybook/book@3"
 
 // renew empties a book of another format, which the history then fills again.
 func (b *Book) renew() error {
@@ -143,6 +144,9 @@ func (b *Book) apply(list []noted) error {
 			return fmt.Errorf("folding message %d into the book: it does not follow %d", n.seq, b.cursor+events.Seq(i))
 		}
 		n.write(batch)
+		if n.fold.Seal != nil {
+			b.sealed[n.fold.Seal.Of] = true
+		}
 	}
 	last := list[len(list)-1].seq
 	_ = batch.Set([]byte("c"), binary.BigEndian.AppendUint64(nil, uint64(last)), nil)
@@ -158,19 +162,29 @@ func (n noted) write(batch *pebble.Batch) {
 	name := n.entry.Name()
 	value := binary.BigEndian.AppendUint64(nil, uint64(n.seq))
 	value = append(append(value, n.hash[:]...), n.fold.Content[:]...)
-	if len(n.fold.Persons) == 1 {
-		value = append(value, n.fold.Persons[0].Handle[:]...)
+	if n.entry.Kind.Name != "subject.enrolled" {
+		value = append(value, n.handles()...)
 	}
 	_ = batch.Set(append([]byte("e"), name[:]...), value, nil)
 	for _, p := range n.fold.Persons {
 		_ = batch.Set(append([]byte("p"), p.Handle[:]...), binary.BigEndian.AppendUint64(nil, p.Counter), nil)
 	}
+	n.writeTrails(batch)
+	n.writeBulk(batch)
 	if register, id := n.entry.Begins(); id != "" {
 		_ = batch.Set(referenceKey(register, id), nil, nil)
 	}
 	if organization, zone := moves(n.entry); zone != "" {
 		_ = batch.Set(append([]byte("z"), organization...), []byte(zone), nil)
 	}
+}
+
+func (n noted) handles() []byte {
+	out := make([]byte, 0, len(n.fold.Persons)*len(events.Handle{}))
+	for _, p := range n.fold.Persons {
+		out = append(out, p.Handle[:]...)
+	}
+	return out
 }
 
 // moves tells the time zone an entry gives its organization, or "". A zone
@@ -203,8 +217,7 @@ type known struct {
 	seq     events.Seq
 	hash    events.Digest
 	content events.Digest
-	named   bool // it concerns one person, whom handle is
-	handle  events.Handle
+	handles []events.Handle // whom it concerns
 }
 
 func (b *Book) event(name events.EventName) (known, bool, error) {
@@ -214,7 +227,9 @@ func (b *Book) event(name events.EventName) (known, bool, error) {
 		return known{}, false, err
 	}
 	k := known{seq: events.Seq(binary.BigEndian.Uint64(v)), hash: events.Digest(v[8:40]), content: events.Digest(v[40:least])}
-	k.named = copy(k.handle[:], v[least:]) == len(k.handle)
+	for rest := v[least:]; len(rest) >= len(events.Handle{}); rest = rest[len(events.Handle{}):] {
+		k.handles = append(k.handles, events.Handle(rest))
+	}
 	return k, true, nil
 }
 

@@ -23,6 +23,7 @@ func sample(f events.Field) string {
 	v := map[events.Type]string{
 		events.Reference: `"city/` + strings.ReplaceAll(f.Path, ".", "-") + `"`, events.Date: `"2026-06-24"`,
 		events.Instant: `"2026-06-24T22:30:00Z"`, events.Period: `"P30D"`, events.Count: `7`, events.Number: `12`,
+		events.Named: `"AAAAAAAAAAAAAAAAAAAAAA"`, events.Key: `"` + strings.Repeat("A", 43) + `"`, events.Quarter: `"2026-Q4"`, events.Month: `"2026-06"`,
 		events.Flag: `true`, events.Hash: `"` + strings.Repeat("0a", 32) + `"`, events.Link: `"https://example.org/x"`, events.Decimal: `"41.878"`,
 		events.Zone: `"Europe/Tallinn"`, events.Prose: `"text for ` + f.Path + `"`, events.Line: `"line for ` + f.Path + `"`,
 		events.Persons: `{"mode":"none"}`, events.Name: `{"organization":"city","source":"city/app","id":"x"}`,
@@ -166,8 +167,18 @@ func checkSlips(t *testing.T, e *events.Entry, slips map[events.BoxKind][]string
 	if all && hasSequence {
 		officers, person = append(officers, "sequence"), append(person, "sequence")
 	}
-	if e.Kind.IsData() {
+	if e.Kind.Coarse {
 		officers, person = append(officers, "occurredAt", "recordedAt"), append(person, "occurredAt", "recordedAt")
+	}
+	for _, f := range e.Kind.Fields {
+		if hidden := f.Class == events.SealedAll || f.Class == events.Officers; !e.Kind.IsData() && all && hidden {
+			officers = append(officers, f.Path)
+			if f.Class == events.SealedAll {
+				person = append(person, f.Path)
+			}
+		}
+	}
+	if e.Kind.IsData() {
 		for _, f := range e.Kind.Fields {
 			if f.Register == "dataset" && single && (all || f.Required) {
 				officers, person = append(officers, f.Path), append(person, f.Path)

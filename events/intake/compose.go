@@ -14,26 +14,26 @@ import (
 type planned struct {
 	event   *events.Event
 	facts   events.Facts
-	who     Subject // of a single-person event
-	counter uint64  // which of her tags this is
+	parties []party          // whom it concerns, in the order of the tags
+	detail  [32]byte         // of a part of a bulk event: the key to what its head says to all
+	about   *events.FoldSeal // of an event about a seal
 	local   time.Time
 	content events.Digest
 	slots   []events.Slot
-	opened  []string // disclosures encoded: of the slots, then of the person
+	opened  []string // disclosures encoded: of the slots, then of the parties
 	entry   *events.Entry
 }
 
 // disclose draws the salts and decoys and makes the entry.
 func (p *planned) disclose() error {
-	persons := p.event.Persons()
-	random := make([]byte, 16*(len(p.slots)+len(persons))+32*p.event.Kind.Slots())
+	random := make([]byte, 16*(len(p.slots)+len(p.parties))+32*p.event.Kind.Slots())
 	_, _ = rand.Read(random) // never fails: crypto/rand ends the process instead
 	salt := func() (s [16]byte) {
 		s, random = [16]byte(random), random[16:]
 		return s
 	}
-	p.opened = make([]string, 0, len(p.slots)+len(persons))
-	p.facts.Digests = make([]events.Digest, 0, p.event.Kind.Slots()+len(persons))
+	p.opened = make([]string, 0, len(p.slots)+len(p.parties))
+	p.facts.Digests = make([]events.Digest, 0, p.event.Kind.Slots()+len(p.parties))
 	open := func(name string, v events.Value) {
 		text := events.Disclosure{Salt: salt(), Name: name, Value: v}.Encode()
 		p.opened = append(p.opened, text)
@@ -43,13 +43,8 @@ func (p *planned) disclose() error {
 	for _, s := range p.slots {
 		open(s.Name, s.Value)
 	}
-	for _, person := range persons {
-		subject := events.Object{
-			{Name: "relation", Value: events.String(person.Relation)},
-			{Name: "scheme", Value: events.String(person.Scheme)},
-			{Name: "value", Value: events.String(person.Value)},
-		}
-		open("subject", events.Nested(subject))
+	for _, x := range p.parties {
+		open("subject", events.Nested(x.person.Object()))
 	}
 	for range p.event.Kind.Slots() - len(p.slots) {
 		p.facts.Digests = append(p.facts.Digests, events.Digest(random))
@@ -68,14 +63,18 @@ func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 	}
 	m := newSealing(p.entry)
 	m.put(events.BoxFold, header.Format(), common.fold)
-	officers := events.FormatSlip(p.opened[:len(p.slots)])
-	if p.who == nil {
-		m.put(events.BoxOfficers, officers, common.officers)
-	} else {
-		key := p.who.EventKey(p.counter)
-		m.add(events.BoxPerson, events.FormatSlip(p.personal()), key[:])
-		m.add(events.BoxOfficers, officers, common.month, key[:])
-		m.add(events.BoxIdentifier, events.FormatSlip(p.opened[len(p.slots):]), common.month, key[:])
+	_, part, parts := p.event.Part()
+	switch {
+	case part > 0:
+		p.sealPart(&m, common)
+	case parts > 0:
+		detail := detailKey(common.month, p.facts.Name)
+		m.add(events.BoxPerson, events.FormatSlip(p.seen("principal")), detail[:])
+		m.put(events.BoxOfficers, p.officers(), common.officers)
+	case len(p.parties) == 0:
+		m.put(events.BoxOfficers, p.officers(), common.officers)
+	default:
+		p.sealPersons(&m, common)
 	}
 	return m.Format(), noted{entry: p.entry, hash: m.ad, fold: header}, m.err
 }
@@ -100,17 +99,58 @@ func commonOf(keys Keys, organization string, at time.Time) (c common, err error
 	return c, err
 }
 
-// personal is what the person concerned may see. An incidental person learns
-// when, and no more: the rest is another person's matter.
-func (p *planned) personal() []string {
-	out := make([]string, 0, len(p.opened))
-	incidental := p.event.Persons()[0].Relation == "incidental"
+// sealPersons seals what few persons share under the keys of all of them, so that
+// erasing any one ends it.
+func (p *planned) sealPersons(m *sealing, common common) {
+	shared := [][]byte{common.month}
+	for i := range p.parties {
+		x := &p.parties[i]
+		m.add(events.BoxPerson, events.FormatSlip(append(p.seen(x.person.Relation), p.subject(i))), x.key[:])
+		shared = append(shared, x.key[:])
+	}
+	m.add(events.BoxOfficers, p.officers(), shared...)
+	p.sealIdentifiers(m, common)
+}
+
+// sealPart seals nothing that the persons of a part share but the key to what
+// the head says.
+func (p *planned) sealPart(m *sealing, common common) {
+	for i := range p.parties {
+		m.add(events.BoxPerson, events.FormatPartSlip([]string{p.subject(i)}, p.detail), p.parties[i].key[:])
+	}
+	m.put(events.BoxOfficers, p.officers(), common.officers)
+	p.sealIdentifiers(m, common)
+}
+
+func (p *planned) sealIdentifiers(m *sealing, common common) {
+	for i := range p.parties {
+		m.add(events.BoxIdentifier, events.FormatSlip([]string{p.subject(i)}), common.month, p.parties[i].key[:])
+	}
+}
+
+// subject is the disclosure that names the i-th of the parties.
+func (p *planned) subject(i int) string { return p.opened[len(p.slots)+i] }
+
+// officers is what officers and auditors may see, but the persons' names.
+func (p *planned) officers() []byte {
+	out := make([]string, 0, len(p.slots))
 	for i, s := range p.slots {
-		if s.Person && (!incidental || s.Name == "occurredAt") {
+		if s.Officers {
 			out = append(out, p.opened[i])
 		}
 	}
-	return append(out, p.opened[len(p.slots):]...)
+	return events.FormatSlip(out)
+}
+
+// seen is what a person of this relation to the matter may see.
+func (p *planned) seen(relation string) []string {
+	out := make([]string, 0, len(p.slots)+1)
+	for i, s := range p.slots {
+		if s.Person && events.Sees(relation, s.Name) {
+			out = append(out, p.opened[i])
+		}
+	}
+	return out
 }
 
 // fold is the header the views fold from.
@@ -120,7 +160,7 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 	f := events.Fold{
 		Content: p.content, Role: text("actor.role"), Unit: text("actor.unit"), OccurredAt: e.Time,
 		RecordedAt: p.facts.RecordedAt, Day: p.local.Format(time.DateOnly), Hour: p.local.Hour(),
-		Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "",
+		Sequence: -1, Dataset: text("dataset"), HasReason: text("reasonText") != "", Seal: p.about,
 	}
 	if f.Dataset == "" {
 		f.Dataset = text("output")
@@ -128,10 +168,9 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 	if v, ok := e.Data.Get("sequence"); ok {
 		f.Sequence = v.Int()
 	}
-	if p.who != nil {
-		person := e.Persons()[0]
-		f.Persons = []events.FoldPerson{{Handle: p.who.Handle(), Counter: p.counter, Relation: person.Relation}}
-		f.OwnData = text("actor.id") == person.Value
+	for _, x := range p.parties {
+		f.Persons = append(f.Persons, events.FoldPerson{Handle: x.who.Handle(), Counter: x.counter, Relation: x.person.Relation})
+		f.OwnData = f.OwnData || text("actor.id") == x.person.Value
 	}
 	for _, part := range []struct {
 		into  *string

@@ -25,12 +25,43 @@
 //
 // Keys:
 //
-//	v                        daybook/book@2; a book of another format is filled again
+//	v                        daybook/book@3; a book of another format is filled again
 //	c                        cursor, u64
-//	e ‖ event name           u64 sequence ‖ entry hash ‖ content ‖ [handle of its one person]
+//	e ‖ event name           u64 sequence ‖ entry hash ‖ content ‖ [handles of its persons]
 //	p ‖ handle               u64 tags so far; present means enrolled
+//	l ‖ label                empty; a label that was enrolled
+//	f                        the handle enrolled last
 //	r ‖ register ‖ 0 ‖ id    empty; present means registered
 //	z ‖ organization         the time zone it was last given, which counts once it is registered
+//	s ‖ handle ‖ seal name   organization LF fold header of the seal.placed, until event.disclosed
+//	x ‖ handle ‖ seal name   the seal's end and review, as last extended
+//	u ‖ handle ‖ seal name   empty; the seal is lifted
+//	o ‖ hidden handle        handle of whose hidden trail it is
+//	k ‖ u64 sequence         what a key.shredded orders: p ‖ handle, or m ‖ month SP organization
+//	d ‖ the same             empty
+//	h ‖ head name            u64 parts ‖ u64 seconds recorded ‖ kind SP organization
+//	n ‖ head name ‖ u32 part empty; the part came
+//
+// # Trails, seals and parts
+//
+// An event that names persons takes the next tag of a trail for each: the
+// person's own or, while a seal that covers a data event stands, that of the
+// seal's hidden trail. Tags, boxes and fold persons stand in one order, the tags' as text.
+// What an officer reads of a hidden event takes the hidden trail's next tag until
+// the seal is lifted. seal.placed, .extended and .lifted are of the hidden trail,
+// which they begin and end; event.disclosed is of her own and gives her the key.
+//
+// A part of a bulk event is refused until its head is accepted: each of its persons
+// gets the key to what the head says to all, which is
+// HKDF(month key ‖ SHA-256(head's public name), "daybook/detail/1") of the month in which
+// the head was recorded. The head's person box is sealed under it, a part's
+// officers' box under the month key alone, as it holds nothing of a person.
+//
+// A key.shredded is the last event of its batch and of the trail it ends. The entry
+// is durable before the keys are destroyed, which is before it is answered: the
+// history is what says that keys must go, so a crash in between, and keys put back
+// from a copy, are made good by [Book.Shred] before the doors open. The other way
+// round, a crash would leave keys gone and nobody able to say so under her last tag.
 //
 // # Door
 //

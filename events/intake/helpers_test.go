@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -32,11 +33,12 @@ func (s subject) Pair() events.Pair {
 
 func (k keys) EventName(source, id string) events.EventName { return k.Keyring.EventName(source, id) }
 
-func (k keys) Content(canonical []byte, who intake.Subject) events.Digest {
-	if s, ok := who.(subject); ok {
-		return k.Keyring.Content(canonical, s.Person)
+func (k keys) Content(canonical []byte, named []intake.Subject) events.Digest {
+	people := make([]*keyring.Person, len(named))
+	for i, who := range named {
+		people[i] = who.(subject).Person
 	}
-	return k.Keyring.Content(canonical, nil)
+	return k.Keyring.Content(canonical, people...)
 }
 
 func (k keys) Shared(organization string, t time.Time) (fold, month []byte, err error) {
@@ -44,28 +46,36 @@ func (k keys) Shared(organization string, t time.Time) (fold, month []byte, err 
 	return k.FoldKey(), month, err
 }
 
+func (k keys) FindMonth(organization string, t time.Time) ([]byte, error) {
+	return k.FindMonthKey(organization, t)
+}
+
 func (k keys) Find(p events.Person) (intake.Subject, error) {
 	id, err := (keyring.Identifier{Scheme: p.Scheme, Value: p.Value}).Normalize()
 	if err != nil {
-		return nil, fmt.Errorf("naming the person: %w", err)
+		return nil, fmt.Errorf("%w: %w", intake.ErrIdentifier, err)
 	}
-	if who, ok := k.Lookup(id); ok {
-		return subject{who}, nil
-	}
-	return nil, nil
+	return found(k.Lookup(id))
 }
 
-func (k keys) Holds(h events.Handle) bool {
-	_, ok := k.ByHandle(h)
-	return ok
+func (k keys) ByHandle(h events.Handle) (intake.Subject, error) {
+	return found(k.Keyring.ByHandle(h))
 }
 
-func (k keys) Prepare(ps []events.Person) ([]intake.Subject, error) {
+// found is nil for nobody, which a nil *Person in an interface would not be.
+func found(who *keyring.Person, ok bool, err error) (intake.Subject, error) {
+	if !ok || err != nil {
+		return nil, err
+	}
+	return subject{who}, nil
+}
+
+func (k keys) Prepare(ps []events.Person, taken func([64]byte) (bool, error)) ([]intake.Subject, error) {
 	ids := make([]keyring.Identifier, len(ps))
 	for i, p := range ps {
 		ids[i] = keyring.Identifier{Scheme: p.Scheme, Value: p.Value}
 	}
-	people, err := k.Keyring.Prepare(ids)
+	people, err := k.Keyring.Prepare(ids, taken)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +84,19 @@ func (k keys) Prepare(ps []events.Person) ([]intake.Subject, error) {
 		out[i] = subject{p}
 	}
 	return out, nil
+}
+
+func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
+	id, err := (keyring.Identifier{Scheme: p.Scheme, Value: p.Value}).Normalize()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", intake.ErrIdentifier, err)
+	}
+	of, ok, err := k.Lookup(id)
+	if err != nil || !ok {
+		return nil, errors.Join(err, errors.New("opening a hidden trail: there are no keys of whose it is to be"))
+	}
+	who, err := k.PrepareSeal(of, id, seal)
+	return subject{who}, err
 }
 
 // plan says how a house differs from the usual one.

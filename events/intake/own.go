@@ -15,6 +15,7 @@ type Own struct {
 	Organization string // that it is about
 	Time         time.Time
 	Data         events.Object
+	Trails       []events.Handle // see Submitted
 }
 
 // Say submits what the ledger says itself, and waits as Submit does. It goes
@@ -26,7 +27,7 @@ func (w *Writer) Say(ctx context.Context, list ...Own) ([]Outcome, error) {
 		if err != nil {
 			return nil, fmt.Errorf("saying %s: %w", own.Kind, err)
 		}
-		out[i] = Submitted{Event: e, Organization: own.Organization, Size: len(e.Canonical())}
+		out[i] = Submitted{Event: e, Organization: own.Organization, Size: len(e.Canonical()), Trails: own.Trails}
 	}
 	return w.Submit(ctx, out)
 }
@@ -43,10 +44,11 @@ func (o Own) event() (*events.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Kind.By != events.RoleLedger || len(e.Kind.Fields) == 0 {
+	switch {
+	case len(e.Kind.Fields) == 0, e.Kind.By != events.RoleLedger && e.Kind.By != events.Officer && o.Kind != "data.deleted":
 		return nil, fmt.Errorf("the ledger does not say this kind")
 	}
-	if !events.IsReference(o.Organization) {
+	if !e.Kind.Whole && !events.IsReference(o.Organization) {
 		return nil, fmt.Errorf("%q is no organization", o.Organization)
 	}
 	return e, nil

@@ -38,11 +38,10 @@ func TestSayIsForTheLedger(t *testing.T) {
 	last := h.history.Last()
 	for name, change := range map[string]func(*intake.Own){
 		"does not say this kind": func(o *intake.Own) {
-			o.Kind, o.Data = "data.deleted", events.Object{
+			o.Kind, o.Data = "data.anonymized", events.Object{
 				{Name: "dataset", Value: events.String("d")},
-				{Name: "method", Value: events.String("Erase")},
 				{Name: "subjects", Value: events.Nested(events.Object{{Name: "mode", Value: events.String("none")}})},
-				{Name: "trigger", Value: events.String("retention-end")},
+				{Name: "technique", Value: events.String("noise")},
 			}
 		},
 		"unknown-kind":    func(o *intake.Own) { o.Kind = "emitter.promoted" },

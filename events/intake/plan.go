@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -17,8 +18,11 @@ type plan struct {
 	fresh  []*planned
 	enrol  []Subject
 	tags   map[events.Handle]uint64
-	known  map[reference]bool // what the group adds, and the book's answers
-	zones  map[string]string  // organization → time zone, likewise
+	known  map[reference]bool           // what the group adds, and the book's answers
+	zones  map[string]string            // organization → time zone, likewise
+	seals  map[events.Handle][]Standing // over a person, likewise
+	heads  map[events.EventName]bulk    // what the group adds
+	parts  map[partName]bool            // likewise
 }
 
 type reference struct{ register, id string }
@@ -26,12 +30,15 @@ type reference struct{ register, id string }
 // plan decides what becomes of each event of the group, and answers those that
 // need no writing. An error is about this machine, not about an event.
 func (w *Writer) plan(group []*waiting) (*plan, error) {
-	p := &plan{now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]bool{}, zones: map[string]string{}}
+	p := &plan{
+		now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]bool{}, zones: map[string]string{},
+		seals: map[events.Handle][]Standing{}, heads: map[events.EventName]bulk{}, parts: map[partName]bool{},
+	}
 	fresh, err := w.firsts(group)
 	if err != nil {
 		return nil, err
 	}
-	people, err := w.prepare(fresh)
+	people, err := w.persons(fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -74,25 +81,43 @@ func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
 // lookUp answers item when the book has it, or when its person cannot be
 // named, and else says that it is new.
 func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
-	var who Subject
-	for _, person := range item.Event.Persons() {
-		var err error
-		if who, err = w.cfg.People.Find(person); err != nil {
-			item.finish(refused(&events.Problem{Status: 422, Code: "malformed", Pointer: "/data/subjects/persons/0", Detail: err.Error()}))
+	persons := item.Event.Persons()
+	named := make([]Subject, 0, len(persons))
+	for i, person := range persons {
+		who, err := w.cfg.People.Find(person)
+		switch {
+		case errors.Is(err, ErrIdentifier):
+			item.finish(refused(&events.Problem{Status: 422, Code: "malformed", Pointer: "/data/subjects/persons/" + strconv.Itoa(i), Detail: err.Error()}))
 			return false, nil
+		case err != nil:
+			return false, err
+		case who != nil:
+			named = append(named, who)
 		}
 	}
 	old, found, err := w.cfg.Book.event(name)
 	if err != nil || !found {
 		return err == nil, err
 	}
-	// Without the key of whom it names there is nothing to compare with.
-	erased := old.named && !w.cfg.People.Holds(old.handle)
-	if !erased && w.cfg.Keys.Content(item.Event.Canonical(), who) != old.content {
+	// Without the keys of all it names there is nothing to compare with.
+	erased, err := w.anyErased(old.handles)
+	if err != nil {
+		return false, err
+	}
+	if !erased && w.cfg.Keys.Content(item.Event.Canonical(), named) != old.content {
 		item.finish(conflict())
 		return false, nil
 	}
 	item.finish(Outcome{Status: 200, Position: old.seq.Index(), Name: name, Hash: old.hash})
+	return false, nil
+}
+
+func (w *Writer) anyErased(handles []events.Handle) (bool, error) {
+	for _, h := range handles {
+		if who, err := w.cfg.People.ByHandle(h); who == nil || err != nil {
+			return true, err
+		}
+	}
 	return false, nil
 }
 
@@ -102,41 +127,20 @@ func conflict() Outcome {
 	return refused(&events.Problem{Status: 409, Code: "conflict", Pointer: "/id", Detail: "this source has used this id for other content"})
 }
 
-// prepare finds or makes the key of each event's person, nil where it names
-// none; new ones are durable with one fsync.
-func (w *Writer) prepare(list []*waiting) ([]Subject, error) {
-	out := make([]Subject, len(list))
-	var persons []events.Person
-	var at []int
-	for i, item := range list {
-		for _, person := range item.Event.Persons() {
-			persons, at = append(persons, person), append(at, i)
-		}
-	}
-	if len(persons) == 0 {
-		return out, nil
-	}
-	subjects, err := w.cfg.People.Prepare(persons)
-	if err != nil {
-		return nil, fmt.Errorf("preparing keys: %w", err)
-	}
-	for i, s := range subjects {
-		out[at[i]] = s
-	}
-	return out, nil
-}
-
-// add plans one new event.
-func (w *Writer) add(p *plan, item *waiting, who Subject) error {
+// add plans one new event, which names named.
+func (w *Writer) add(p *plan, item *waiting, named []Subject) error {
 	e := item.Event
 	zone, unresolved, err := w.resolve(p, item)
 	if err != nil {
 		return err
 	}
-	n := &planned{event: e, who: who, content: w.cfg.Keys.Content(e.Canonical(), who), local: e.Time.In(zone)}
+	n := &planned{event: e, content: w.cfg.Keys.Content(e.Canonical(), named), local: e.Time.In(zone)}
 	n.facts = events.Facts{
 		Name: item.name, Organization: item.Organization, Unresolved: unresolved,
 		OccurredOn: n.local.Format(time.DateOnly), RecordedAt: p.now, RecordedOn: p.now.In(zone).Format(time.DateOnly),
+	}
+	if e.Kind.Seals {
+		n.facts.OccurredOn, n.facts.RecordedOn = events.QuarterOf(n.facts.OccurredOn), events.QuarterOf(n.facts.RecordedOn)
 	}
 	if v, ok := e.Data.Get("occurredUntil"); ok {
 		until, _ := events.ParseInstant(v.Text())
@@ -147,20 +151,39 @@ func (w *Writer) add(p *plan, item *waiting, who Subject) error {
 		id, _ := v.Object().Get("id")
 		n.facts.Counterpart = w.cfg.Keys.EventName(source.Text(), id.Text())
 	}
-	enrolled := true
-	if who != nil {
-		if n.counter, enrolled, err = w.next(p, who); err != nil {
-			return err
+	problem, err := w.concern(p, item, n, named)
+	if err == nil && problem == nil {
+		n.slots = e.Slots(n.facts)
+		if cannot := n.disclose(); cannot != nil {
+			problem = notComposed(cannot)
 		}
-		n.facts.Tags = []events.Tag{who.Tag(n.counter)}
 	}
-	n.slots = e.Slots(n.facts)
-	if err := n.disclose(); err != nil {
-		item.finish(refused(notComposed(err)))
+	switch {
+	case err != nil:
+		return err
+	case problem != nil:
+		item.finish(refused(problem))
 		return nil
 	}
-	p.keep(n, item, enrolled)
+	p.keep(n, item)
 	return nil
+}
+
+// concern fills in whom n concerns. A problem refuses the event.
+func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*events.Problem, error) {
+	if problem, err := w.partOf(p, item, n); problem != nil || err != nil {
+		return problem, err
+	}
+	var problem *events.Problem
+	var err error
+	if n.parties, problem, err = w.parties(p, item, named); problem != nil || err != nil {
+		return problem, err
+	}
+	for _, x := range n.parties {
+		n.facts.Tags = append(n.facts.Tags, x.tag)
+	}
+	n.about, err = w.foldSeal(p, n, named)
+	return nil, err
 }
 
 // notComposed refuses an event that has no entry, whose reasons lie in what was
@@ -175,13 +198,20 @@ func notComposed(err error) *events.Problem {
 }
 
 // keep takes n into the batch, with what it adds to the book.
-func (p *plan) keep(n *planned, item *waiting, enrolled bool) {
+func (p *plan) keep(n *planned, item *waiting) {
 	p.fresh, p.owners = append(p.fresh, n), append(p.owners, item)
-	if n.who != nil {
-		p.tags[n.who.Handle()] = n.counter
-		if !enrolled {
-			p.enrol = append(p.enrol, n.who)
+	for _, x := range n.parties {
+		p.tags[x.who.Handle()] = x.counter
+		if !x.enrolled {
+			p.enrol = append(p.enrol, x.who)
 		}
+	}
+	p.keepSeal(n)
+	switch of, part, parts := n.event.Part(); {
+	case of != "":
+		p.parts[partName{n.facts.PartOf, part}] = true
+	case parts > 0:
+		p.heads[n.facts.Name] = bulk{n.facts.Organization, n.event.Kind.Name, parts, p.now}
 	}
 	if register, id := n.entry.Begins(); id != "" {
 		p.known[reference{register, id}] = true
@@ -189,15 +219,6 @@ func (p *plan) keep(n *planned, item *waiting, enrolled bool) {
 	if organization, zone := moves(n.entry); zone != "" {
 		p.zones[organization] = zone
 	}
-}
-
-// next is the number of the person's next tag, and whether she is enrolled.
-func (w *Writer) next(p *plan, who Subject) (uint64, bool, error) {
-	if n, ok := p.tags[who.Handle()]; ok {
-		return n + 1, true, nil
-	}
-	n, enrolled, err := w.cfg.Book.tags(who.Handle())
-	return n + 1, enrolled, err
 }
 
 // resolve looks up what the event refers to: the zone of its organization, and
@@ -217,7 +238,7 @@ func (w *Writer) resolve(p *plan, item *waiting) (*time.Location, []string, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	if !ok {
+	if !ok && !item.Event.Kind.Whole {
 		unresolved = append(unresolved, "organization")
 		slices.Sort(unresolved)
 	}

@@ -34,9 +34,8 @@ type Opening interface {
 	// FindMonth is the organization's month key for t; an error when it is not
 	// kept, or no more.
 	FindMonth(organization string, t time.Time) ([]byte, error)
-	// EventKey is the key of the i-th event of a person's trail; false when her
-	// keys are not here.
-	EventKey(h events.Handle, i uint64) ([32]byte, bool)
+	// ByHandle is nil when the keys of h are not here.
+	ByHandle(h events.Handle) (Subject, error)
 }
 
 // Archive gives the message of one sequence.
@@ -67,7 +66,7 @@ type Opened struct {
 // Record says that r reads count records of organization, which the views hold
 // and no person's box. Filter and positions are sealed.
 func (d *Desk) Record(ctx context.Context, r Reader, organization, filter string, positions []events.Index) (events.Index, error) {
-	return d.record(ctx, r, organization, filter, positions, nil)
+	return d.record(ctx, r, organization, filter, positions, concerned{})
 }
 
 // Open records the reading of the entry at i and then opens its details, each of
@@ -90,40 +89,47 @@ func (d *Desk) Open(ctx context.Context, r Reader, i events.Index) (Opened, erro
 		return Opened{}, ErrMayNotRead
 	}
 	out := Opened{Entry: entry}
-	out.Details, out.Sealed, err = d.open(msg, entry)
+	var of concerned
+	out.Details, of, out.Sealed, err = d.open(msg, entry)
 	if err != nil {
 		return Opened{}, fmt.Errorf("opening entry %d: %w", i, err)
 	}
-	out.Reading, err = d.record(ctx, r, organization, "", []events.Index{i}, concerned(out.Details))
+	out.Reading, err = d.record(ctx, r, organization, "", []events.Index{i}, of)
 	if err != nil {
 		return Opened{}, err
 	}
 	return out, nil
 }
 
-// concerned is the person that details name, as subjects.persons lists her.
-func concerned(details []events.Disclosure) events.Object {
-	for _, x := range details {
-		if x.Name == "subject" {
-			return x.Value.Object()
-		}
-	}
-	return nil
+// concerned are persons whose details are opened, and the trails that say so.
+type concerned struct {
+	persons []events.Person
+	trails  []events.Handle
 }
 
-func (d *Desk) record(ctx context.Context, r Reader, organization, filter string, positions []events.Index, person events.Object) (events.Index, error) {
+// subjects is c as events submit it.
+func (c concerned) subjects() events.Value {
+	list := make([]events.Value, len(c.persons))
+	for i, p := range c.persons {
+		list[i] = events.Nested(p.Object())
+	}
+	mode := []string{"none", "single", "several"}[min(len(list), 2)]
+	out := events.Object{{Name: "mode", Value: events.String(mode)}}
+	if len(list) > 0 {
+		out = out.With("persons", events.List(list...))
+	}
+	return events.Nested(out)
+}
+
+func (d *Desk) record(ctx context.Context, r Reader, organization, filter string, positions []events.Index, of concerned) (events.Index, error) {
 	if !r.Grant.MayRead(organization) {
 		return 0, ErrMayNotRead
-	}
-	subjects := events.Object{{Name: "mode", Value: events.String("none")}}
-	if person != nil {
-		subjects = events.Object{{Name: "mode", Value: events.String("single")}, {Name: "persons", Value: events.List(events.Nested(person))}}
 	}
 	data := events.Object{
 		{Name: "count", Value: events.Integer(int64(len(positions)))},
 		{Name: "reader", Value: events.String(r.Name)},
 		{Name: "role", Value: events.String(string(r.Grant.Role))},
-		{Name: "subjects", Value: events.Nested(subjects)},
+		{Name: "subjects", Value: of.subjects()},
 	}
 	if filter != "" {
 		data = data.With("filter", events.String(filter))
@@ -135,7 +141,7 @@ func (d *Desk) record(ctx context.Context, r Reader, organization, filter string
 	if d.Now != nil {
 		now = d.Now
 	}
-	outcomes, err := d.Writer.Say(ctx, Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: now().UTC(), Data: data})
+	outcomes, err := d.Writer.Say(ctx, Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: now().UTC(), Data: data, Trails: of.trails})
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("%w: %w", ErrNotRecorded, err)
@@ -166,44 +172,83 @@ func positionList(positions []events.Index) string {
 	return b.String()
 }
 
-// open opens the officers' box and the identifier's, or says why it cannot.
-func (d *Desk) open(msg events.Message, entry *events.Entry) ([]events.Disclosure, string, error) {
+// open opens the officers' box and the identifiers', or says why it cannot. Those
+// of a part of a bulk event name hundreds of persons, who are found one by one.
+func (d *Desk) open(msg events.Message, entry *events.Entry) (_ []events.Disclosure, of concerned, sealed string, _ error) {
 	fold, err := d.Fold(msg)
 	if err != nil {
-		return nil, "", err
+		return nil, of, "", err
 	}
 	if len(entry.Texts("_sd")) == 0 {
-		return nil, "nothing is sealed in it", nil
+		return nil, of, "nothing is sealed in it", nil
 	}
 	month, err := d.Keys.FindMonth(entry.Text("organization"), fold.RecordedAt)
 	if err != nil {
-		return nil, "the key of its month is not kept any more", nil
+		return nil, of, "the key of its month is not kept any more", nil
 	}
-	keys := [][]byte{month}
-	for _, p := range fold.Persons {
-		key, ok := d.Keys.EventKey(p.Handle, p.Counter)
-		if !ok {
-			return nil, "the keys of the person it concerns are destroyed", nil
+	shared, each := [][]byte{month}, [][]byte(nil)
+	if _, bulk := entry.Value("subjects.part"); !bulk {
+		for _, p := range fold.Persons {
+			who, err := d.Keys.ByHandle(p.Handle)
+			if err != nil || who == nil {
+				return nil, of, "the keys of a person it concerns are destroyed", err
+			}
+			key := who.EventKey(p.Counter)
+			shared, each = append(shared, key[:]), append(each, key[:])
+			of.trails = append(of.trails, p.Handle)
 		}
-		keys = append(keys, key[:])
 	}
-	var out []events.Disclosure
-	ad := events.HashEntry(msg.Entry)
-	for _, box := range msg.Boxes {
-		if box.Kind != events.BoxOfficers && box.Kind != events.BoxIdentifier {
+	box := reader{msg: msg, entry: entry}
+	details := box.read(events.BoxOfficers, 0, shared...)
+	for i, key := range each {
+		named := box.read(events.BoxIdentifier, i, month, key)
+		details = append(details, named...)
+		for _, x := range named {
+			of.persons = append(of.persons, personOf(x.Value.Object()))
+		}
+	}
+	return details, of, "", box.err
+}
+
+// personOf is the person that a disclosure named subject says.
+func personOf(o events.Object) events.Person {
+	text := func(name string) string { v, _ := o.Get(name); return v.Text() }
+	return events.Person{Scheme: text("scheme"), Value: text("value"), Relation: text("relation")}
+}
+
+// reader opens boxes of one message and keeps the first error.
+type reader struct {
+	msg   events.Message
+	entry *events.Entry
+	err   error
+}
+
+// read opens the n-th box of a kind; every disclosure in it is one that the entry
+// commits to.
+func (r *reader) read(kind events.BoxKind, n int, keys ...[]byte) []events.Disclosure {
+	if r.err != nil {
+		return nil
+	}
+	for _, box := range r.msg.Boxes {
+		if box.Kind != kind {
 			continue
 		}
-		plain, err := events.OpenBox(events.BoxKey(box.Kind.String(), keys...), ad[:], box.Data)
-		if err != nil {
-			return nil, "", fmt.Errorf("opening the %s box: %w", box.Kind, err)
+		if n--; n >= 0 {
+			continue
 		}
-		details, err := committed(entry, plain)
+		ad := events.HashEntry(r.msg.Entry)
+		plain, err := events.OpenBox(events.BoxKey(kind.String(), keys...), ad[:], box.Data)
 		if err != nil {
-			return nil, "", fmt.Errorf("reading the %s box: %w", box.Kind, err)
+			r.err = fmt.Errorf("opening the %s box: %w", kind, err)
+			return nil
 		}
-		out = append(out, details...)
+		out, err := committed(r.entry, plain)
+		if err != nil {
+			r.err = fmt.Errorf("reading the %s box: %w", kind, err)
+		}
+		return out
 	}
-	return out, "", nil
+	return nil
 }
 
 // committed reads a slip whose every disclosure the entry commits to.

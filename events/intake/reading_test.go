@@ -28,12 +28,11 @@ func (o opening) FindMonth(organization string, t time.Time) ([]byte, error) {
 	return o.FindMonthKey(organization, t)
 }
 
-func (o opening) EventKey(h events.Handle, i uint64) ([32]byte, bool) {
-	p, ok := o.ByHandle(h)
-	if !ok || o.noPersons {
-		return [32]byte{}, false
+func (o opening) ByHandle(h events.Handle) (intake.Subject, error) {
+	if o.noPersons {
+		return nil, nil
 	}
-	return p.EventKey(i), true
+	return o.keys.ByHandle(h)
 }
 
 func (h *house) desk(o opening) *intake.Desk {

@@ -11,8 +11,8 @@ import (
 
 func (h *house) person(t testing.TB, scheme, value string) *keyring.Person {
 	t.Helper()
-	p, ok := h.ring.Lookup(keyring.Identifier{Scheme: scheme, Value: value})
-	if !ok {
+	p, ok, err := h.ring.Lookup(keyring.Identifier{Scheme: scheme, Value: value})
+	if !ok || err != nil {
 		t.Fatalf("nobody is known as %s", scheme)
 	}
 	return p
@@ -38,7 +38,7 @@ func (h *house) walk(t testing.TB) map[events.Handle]uint64 {
 			t.Fatalf("entry %d has tags %v for %d persons", i, tags, len(fold.Persons))
 		}
 		for _, p := range fold.Persons {
-			who, ok := h.ring.ByHandle(p.Handle)
+			who, ok, _ := h.ring.Keyring.ByHandle(p.Handle)
 			if !ok || !enrolled[p.Handle] {
 				t.Fatalf("entry %d: she is not enrolled (%v)", i, ok)
 			}
@@ -56,7 +56,7 @@ func (h *house) checkPairs(t testing.TB, e *events.Entry, fold events.Fold, enro
 	pairs, _ := e.Value("pairs")
 	want := map[string]string{}
 	for _, p := range fold.Persons {
-		who, ok := h.ring.ByHandle(p.Handle)
+		who, ok, _ := h.ring.Keyring.ByHandle(p.Handle)
 		if !ok || enrolled[p.Handle] || p.Counter != 0 {
 			t.Fatalf("enrolled twice or unknown (%v), counter %d", ok, p.Counter)
 		}

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// maxGather leaves room for three enrolments in a batch of 1,000, the most
-	// the history's server takes.
-	maxGather = 997
+	// maxMessages is the most the history's server takes in a batch. An event that
+	// names somebody new is preceded by an enrolment, which up to 400 share.
+	maxMessages = 1000
+	maxGather   = 997
 	// maxBatchBytes bounds the submitted bytes of one batch, see Submitted.Size.
 	maxBatchBytes = 8 << 20
 )
@@ -42,6 +43,10 @@ type Submitted struct {
 	Event        *events.Event
 	Organization string
 	Size         int // bytes as submitted
+	// Trails are those that take the event, for the persons it names in order: of
+	// what the ledger says itself, which knows whose matter is hidden. None means
+	// that the seals decide.
+	Trails []events.Handle
 }
 
 // Outcome is what became of one submitted event.
@@ -75,6 +80,13 @@ type waiting struct {
 	repeats  []*waiting // the same event again, later in the group
 	rivals   []*waiting // other content under the same id, later in the group
 }
+
+// weight is about how much of a batch w takes, in submitted bytes. What names many
+// persons grows most, by boxes for each.
+func (w *waiting) weight() int { return w.Size + 400*w.Event.Named() }
+
+// enrolments is how many entries enrol so many persons.
+func enrolments(persons int) int { return (persons + events.MaxPairs - 1) / events.MaxPairs }
 
 // finish answers w and whoever waited for it; the first answer stands. A rival
 // is in conflict only with what is stored.
@@ -189,10 +201,18 @@ func (w *Writer) Run(ctx context.Context) error {
 func (w *Writer) gather() []*waiting {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, size := 0, 0
-	for n < len(w.queue) && n < maxGather && (n == 0 || size+w.queue[n].Size <= maxBatchBytes) {
-		size += w.queue[n].Size
+	n, size, persons := 0, 0, 0
+	for n < len(w.queue) && n < maxGather {
+		item := w.queue[n]
+		size, persons = size+item.weight(), persons+item.Event.Named()
+		if n > 0 && (size > maxBatchBytes || n+1+enrolments(persons) > maxMessages) {
+			break
+		}
 		n++
+		// Nothing else may stand in a batch behind the last event of a trail.
+		if item.Event.Kind.Name == "key.shredded" {
+			break
+		}
 	}
 	group := append([]*waiting{}, w.queue[:n]...)
 	w.queue = append(w.queue[:0:0], w.queue[n:]...)
@@ -238,6 +258,13 @@ func (w *Writer) write(ctx context.Context, group []*waiting) error {
 		return nil
 	}
 	if err := w.cfg.Book.apply(notes); err != nil {
+		refuseAll(group, uncertain())
+		return err
+	}
+	// The entry is the order to destroy: had the keys gone first, a crash would
+	// leave nobody who could say so under her last tag. A crash here is made good
+	// before the doors open again, see Shred.
+	if err := w.shred(notes); err != nil {
 		refuseAll(group, uncertain())
 		return err
 	}

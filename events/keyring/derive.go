@@ -32,12 +32,17 @@ func (k *Keyring) FoldKey() []byte {
 }
 
 // Content is the keyed hash by which a repeated event is recognized: HMAC of
-// the canonical event under the content key or, when p is given, under a key
-// that also needs hers. When hers is erased nobody can test a guess.
-func (k *Keyring) Content(canonical []byte, p *Person) [32]byte {
+// the canonical event under the content key or, when persons are named, under a
+// key that also needs theirs, in the order they are named. When one of those is
+// erased nobody can test a guess.
+func (k *Keyring) Content(canonical []byte, named ...*Person) [32]byte {
 	key := k.keys.content
-	if p != nil {
-		key = events.BoxKey("content", key[:], p.root[:])
+	if len(named) > 0 {
+		roots := [][]byte{key[:]}
+		for _, p := range named {
+			roots = append(roots, p.root[:])
+		}
+		key = events.BoxKey("content", roots...)
 	}
 	return mac(key[:], canonical)
 }

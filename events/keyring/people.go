@@ -11,21 +11,21 @@ import (
 
 // Lookup finds the person of an identifier in any spelling. It never mints;
 // an identifier that [Identifier.Normalize] refuses is nobody's.
-func (k *Keyring) Lookup(id Identifier) (*Person, bool) {
+func (k *Keyring) Lookup(id Identifier) (*Person, bool, error) {
 	id, err := id.Normalize()
 	if err != nil {
-		return nil, false
+		return nil, false, nil
 	}
 	p := k.find(k.lookupOf(id))
-	return p, p != nil
+	return p, p != nil, nil
 }
 
 // ByHandle finds the person whose boxes carry h.
-func (k *Keyring) ByHandle(h Handle) (*Person, bool) {
+func (k *Keyring) ByHandle(h Handle) (*Person, bool, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	p, ok := k.byHandle[h]
-	return p, ok
+	return p, ok, nil
 }
 
 // Prepare finds or mints the persons of ids, in the same order; equal
@@ -35,7 +35,7 @@ func (k *Keyring) ByHandle(h Handle) (*Person, bool) {
 //
 // An identifier that cannot be normalized fails the whole call, with
 // [ErrScheme] or [ErrIdentifier] and its place in ids, and mints nobody.
-func (k *Keyring) Prepare(ids []Identifier) ([]*Person, error) {
+func (k *Keyring) Prepare(ids []Identifier, taken func([64]byte) (bool, error)) ([]*Person, error) {
 	normal := make([]Identifier, len(ids))
 	for i, id := range ids {
 		var err error
@@ -48,7 +48,7 @@ func (k *Keyring) Prepare(ids []Identifier) ([]*Person, error) {
 	if k.closed {
 		return nil, fmt.Errorf("preparing persons: %w", ErrClosed)
 	}
-	people, fresh, err := k.findOrMint(normal)
+	people, fresh, err := k.findOrMint(normal, taken)
 	if err != nil {
 		return nil, fmt.Errorf("preparing persons: %w", err)
 	}
@@ -71,7 +71,7 @@ func (k *Keyring) Enrolled(handles []Handle) error {
 	}
 	people := make([]*Person, len(handles))
 	for i, h := range handles {
-		p, ok := k.ByHandle(h)
+		p, ok, _ := k.ByHandle(h)
 		if !ok {
 			return fmt.Errorf("noting an enrolment: the keyring has no handle %x", h[:])
 		}
@@ -97,7 +97,7 @@ func (k *Keyring) find(lookup [32]byte) *Person {
 
 // findOrMint returns the persons of normalized identifiers, and those of them
 // that are not on disk yet and that nobody else may see before they are.
-func (k *Keyring) findOrMint(ids []Identifier) (people []*Person, fresh []record, err error) {
+func (k *Keyring) findOrMint(ids []Identifier, taken func([64]byte) (bool, error)) (people []*Person, fresh []record, err error) {
 	people = make([]*Person, len(ids))
 	minted := make(map[[32]byte]*Person)
 	var names []Identifier
@@ -117,6 +117,19 @@ func (k *Keyring) findOrMint(ids []Identifier) (people []*Person, fresh []record
 		names = append(names, id)
 	}
 	k.label(fresh, names)
+	for i := range fresh {
+		for taken != nil {
+			ok, err := taken(fresh[i].person.label)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !ok {
+				break
+			}
+			fresh[i].person.generation++
+			k.label(fresh[i:i+1], names[i:i+1])
+		}
+	}
 	return people, fresh, nil
 }
 
@@ -173,7 +186,7 @@ func (k *Keyring) repeatsHandle(people []record) bool {
 	seen := make(map[Handle]bool, len(people))
 	for _, r := range people {
 		h := r.person.handle
-		if _, used := k.ByHandle(h); used || seen[h] {
+		if _, used, _ := k.ByHandle(h); used || seen[h] {
 			return true
 		}
 		seen[h] = true

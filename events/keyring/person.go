@@ -26,6 +26,7 @@ type Handle = events.Handle
 type Person struct {
 	handle     Handle
 	generation uint32
+	of         Handle
 	label      [64]byte
 	root       *secret
 	enrolled   atomic.Bool

@@ -1,0 +1,120 @@
+package intake
+
+import (
+	"slices"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+// Standing is a seal as the book has it: from its seal.placed until what was
+// hidden is disclosed.
+type Standing struct {
+	events.FoldSeal
+	Organization string
+	PlacedAt     time.Time
+	Lifted       bool // and not disclosed yet
+}
+
+// covers says whether the seal is for an event of organization, with system
+// and case, the latter as a pseudonym.
+func (s *Standing) covers(organization, system, caseName string) bool {
+	if s.Organization != organization || s.Lifted {
+		return false
+	}
+	if len(s.Systems) == 0 && s.Case == "" {
+		return true
+	}
+	return slices.Contains(s.Systems, system) && system != "" || s.Case == caseName && caseName != ""
+}
+
+// standing is the seal, the earliest placed of several, that an event about the
+// person falls under, or nil.
+func (w *Writer) standing(p *plan, item *waiting, her events.Handle) (*Standing, error) {
+	list, err := w.sealsOf(p, her)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	system, _ := item.Event.Data.At("system")
+	caseName := ""
+	if ref, ok := item.Event.Data.At("caseRef"); ok {
+		if caseName, err = w.cfg.Keys.Pseudonym(item.Organization, "case", ref.Text()); err != nil {
+			return nil, err
+		}
+	}
+	for i := range list {
+		if list[i].covers(item.Organization, system.Text(), caseName) {
+			return &list[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// stands says that a seal whose trail is h stands over the person.
+func (w *Writer) stands(p *plan, her, h events.Handle) (bool, error) {
+	list, err := w.sealsOf(p, her)
+	return slices.ContainsFunc(list, func(s Standing) bool { return s.Trail == h && !s.Lifted }), err
+}
+
+// sealsOf are the seals over a person by the time of this event of the group,
+// in the order they were placed.
+func (w *Writer) sealsOf(p *plan, her events.Handle) ([]Standing, error) {
+	if list, ok := p.seals[her]; ok {
+		return list, nil
+	}
+	list, err := w.cfg.Book.sealsOf(her)
+	if err == nil {
+		p.seals[her] = list
+	}
+	return list, err
+}
+
+// keepSeal notes what n does to the seals over a person, for the events after it
+// in the group.
+func (p *plan) keepSeal(n *planned) {
+	f := n.about
+	if f == nil {
+		return
+	}
+	list := p.seals[f.Of]
+	switch n.event.Kind.Name {
+	case "seal.placed":
+		p.seals[f.Of] = append(slices.Clone(list), Standing{FoldSeal: *f, Organization: n.facts.Organization, PlacedAt: n.facts.RecordedAt})
+	case "seal.lifted":
+		p.seals[f.Of] = slices.DeleteFunc(slices.Clone(list), func(s Standing) bool { return s.Name == f.Name })
+	}
+}
+
+// foldSeal is what the fold header of an event about a seal says of it.
+func (w *Writer) foldSeal(p *plan, n *planned, named []Subject) (*events.FoldSeal, error) {
+	e := n.event
+	text := func(path string) string { v, _ := e.Data.At(path); return v.Text() }
+	switch {
+	case e.Kind.Name == "event.disclosed":
+	case !e.Kind.Seals || len(n.parties) != 1:
+		return nil, nil
+	}
+	who := n.parties[0].who
+	f := &events.FoldSeal{Name: n.facts.Name, Trail: who.Handle(), Of: named[0].Handle(), Until: text("until"), ReviewBy: text("reviewBy")}
+	if e.Kind.Name != "seal.placed" {
+		f.Name, _ = events.ParseEventName(text("seal"))
+	}
+	if e.Kind.Name == "event.disclosed" {
+		f.Trail = events.Handle{}
+		return f, nil
+	}
+	if e.Kind.Name != "seal.placed" {
+		return f, nil
+	}
+	systems, _ := e.Data.At("systems")
+	oral, _ := e.Data.At("oral")
+	f.Systems, f.Oral = systems.Texts(), oral.Bool()
+	f.ReleasedBy, _ = events.ParseEventName(text("releasedBy"))
+	if ref := text("caseRef"); ref != "" {
+		var err error
+		if f.Case, err = w.cfg.Keys.Pseudonym(n.facts.Organization, "case", ref); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
