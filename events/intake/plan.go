@@ -182,7 +182,7 @@ func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*
 	for _, x := range n.parties {
 		n.facts.Tags = append(n.facts.Tags, x.tag)
 	}
-	n.about, err = w.foldSeal(p, n, named)
+	n.about, err = w.foldSeal(n, named)
 	return nil, err
 }
 

@@ -85,36 +85,34 @@ func (p *plan) keepSeal(n *planned) {
 	}
 }
 
-// foldSeal is what the fold header of an event about a seal says of it.
-func (w *Writer) foldSeal(p *plan, n *planned, named []Subject) (*events.FoldSeal, error) {
+// foldSeal is what the fold header of an event about a seal says of it, nil for
+// any other event.
+func (w *Writer) foldSeal(n *planned, named []Subject) (*events.FoldSeal, error) {
 	e := n.event
 	text := func(path string) string { v, _ := e.Data.At(path); return v.Text() }
-	switch {
-	case e.Kind.Name == "event.disclosed":
-	case !e.Kind.Seals || len(n.parties) != 1:
+	if len(n.parties) != 1 || !e.Kind.Seals && e.Kind.Name != "event.disclosed" {
 		return nil, nil
 	}
-	who := n.parties[0].who
-	f := &events.FoldSeal{Name: n.facts.Name, Trail: who.Handle(), Of: named[0].Handle(), Until: text("until"), ReviewBy: text("reviewBy")}
-	if e.Kind.Name != "seal.placed" {
+	f := &events.FoldSeal{Of: named[0].Handle()}
+	switch e.Kind.Name {
+	case "event.disclosed":
 		f.Name, _ = events.ParseEventName(text("seal"))
-	}
-	if e.Kind.Name == "event.disclosed" {
-		f.Trail = events.Handle{}
 		return f, nil
-	}
-	if e.Kind.Name != "seal.placed" {
-		return f, nil
+	case "seal.placed":
+		f.Name = n.facts.Name
+	default:
+		f.Name, _ = events.ParseEventName(text("seal"))
 	}
 	systems, _ := e.Data.At("systems")
 	oral, _ := e.Data.At("oral")
+	f.Trail, f.Until, f.ReviewBy = n.parties[0].who.Handle(), text("until"), text("reviewBy")
 	f.Systems, f.Oral = systems.Texts(), oral.Bool()
 	f.ReleasedBy, _ = events.ParseEventName(text("releasedBy"))
-	if ref := text("caseRef"); ref != "" {
-		var err error
-		if f.Case, err = w.cfg.Keys.Pseudonym(n.facts.Organization, "case", ref); err != nil {
-			return nil, err
-		}
+	ref := text("caseRef")
+	if ref == "" {
+		return f, nil
 	}
-	return f, nil
+	var err error
+	f.Case, err = w.cfg.Keys.Pseudonym(n.facts.Organization, "case", ref)
+	return f, err
 }
