@@ -15,6 +15,7 @@ type planned struct {
 	event   *events.Event
 	facts   events.Facts
 	parties []party          // whom it concerns, in the order of the tags
+	head    bulk             // what the parts of this head must know of it
 	detail  [32]byte         // of a part of a bulk event: the key to what its head says to all
 	about   *events.FoldSeal // of an event about a seal
 	local   time.Time

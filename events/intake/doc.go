@@ -39,7 +39,7 @@
 //	o ‖ hidden handle        handle of whose hidden trail it is
 //	k ‖ u64 sequence         what a key.shredded orders: p ‖ handle, or m ‖ month SP organization
 //	d ‖ the same             empty
-//	h ‖ head name            u64 parts ‖ u64 seconds recorded ‖ kind SP organization
+//	h ‖ head name            u64 parts ‖ u64 seconds recorded ‖ kind SP organization SP case
 //	n ‖ head name ‖ u32 part empty; the part came
 //
 // # Trails, seals and parts

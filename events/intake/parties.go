@@ -174,6 +174,7 @@ func detailKey(month []byte, head events.EventName) [32]byte {
 // bulk is what the writer remembers of the head of a bulk event.
 type bulk struct {
 	organization, kind string
+	caseName           string // pseudonym, or ""
 	parts              int64
 	recordedAt         time.Time
 }

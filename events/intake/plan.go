@@ -174,8 +174,13 @@ func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*
 	if problem, err := w.partOf(p, item, n); problem != nil || err != nil {
 		return problem, err
 	}
+	caseName, err := w.caseOf(p, item)
+	if err != nil {
+		return nil, err
+	}
+	_, _, parts := n.event.Part()
+	n.head = bulk{n.facts.Organization, n.event.Kind.Name, caseName, parts, p.now}
 	var problem *events.Problem
-	var err error
 	if n.parties, problem, err = w.parties(p, item, named); problem != nil || err != nil {
 		return problem, err
 	}
@@ -211,7 +216,7 @@ func (p *plan) keep(n *planned, item *waiting) {
 	case of != "":
 		p.parts[partName{n.facts.PartOf, part}] = true
 	case parts > 0:
-		p.heads[n.facts.Name] = bulk{n.facts.Organization, n.event.Kind.Name, parts, p.now}
+		p.heads[n.facts.Name] = n.head
 	}
 	if register, id := n.entry.Begins(); id != "" {
 		p.known[reference{register, id}] = true

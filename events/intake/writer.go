@@ -17,6 +17,9 @@ const (
 	maxGather   = 997
 	// maxBatchBytes bounds the submitted bytes of one batch, see Submitted.Size.
 	maxBatchBytes = 8 << 20
+	// maxQueueBytes bounds what waits, as submitted: a part of a bulk event is as
+	// long as a hundred others.
+	maxQueueBytes = 256 << 20
 )
 
 // Config is what a writer needs.
@@ -64,6 +67,7 @@ type Writer struct {
 
 	mu      sync.Mutex
 	queue   []*waiting
+	bytes   int // of the queue, as submitted
 	stopped bool
 	wake    chan struct{}
 
@@ -136,18 +140,23 @@ func (w *Writer) Submit(ctx context.Context, list []Submitted) ([]Outcome, error
 	outcomes := make([]Outcome, len(list))
 	done := new(sync.WaitGroup)
 	done.Add(len(list))
+	size := 0
+	for _, s := range list {
+		size += s.Size
+	}
 	w.mu.Lock()
 	switch {
 	case w.stopped:
 		w.mu.Unlock()
 		return nil, ErrStopped
-	case len(w.queue)+len(list) > w.cfg.MaxQueue:
+	case len(w.queue)+len(list) > w.cfg.MaxQueue, len(w.queue) > 0 && w.bytes+size > maxQueueBytes:
 		w.mu.Unlock()
 		return nil, ErrQueueFull
 	}
 	for i := range list {
 		w.queue = append(w.queue, &waiting{Submitted: list[i], outcome: &outcomes[i], done: done})
 	}
+	w.bytes += size
 	w.mu.Unlock()
 	w.signal()
 	finished := make(chan struct{})
@@ -215,6 +224,9 @@ func (w *Writer) gather() []*waiting {
 		}
 	}
 	group := append([]*waiting{}, w.queue[:n]...)
+	for _, item := range group {
+		w.bytes -= item.Size
+	}
 	w.queue = append(w.queue[:0:0], w.queue[n:]...)
 	return group
 }
