@@ -72,6 +72,7 @@ func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 		detail := detailKey(common.month, p.facts.Name)
 		m.add(events.BoxPerson, events.FormatSlip(p.seen("principal")), detail[:])
 		m.put(events.BoxOfficers, p.officers(), common.officers)
+	case p.event.Kind.Whole: // about the ledger as a whole: nothing of it is private
 	case len(p.parties) == 0:
 		m.put(events.BoxOfficers, p.officers(), common.officers)
 	default:
@@ -93,7 +94,7 @@ func commonOf(keys Keys, organization string, at time.Time) (c common, err error
 		return c, err
 	}
 	c.month = month
-	if c.fold, err = events.NewBoxCipher(events.BoxKey(events.BoxFold.String(), fold)); err != nil {
+	if c.fold, err = events.NewBoxCipher(events.BoxKey(events.BoxFold.String(), fold)); err != nil || month == nil {
 		return c, err
 	}
 	c.officers, err = events.NewBoxCipher(events.BoxKey(events.BoxOfficers.String(), month))

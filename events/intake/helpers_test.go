@@ -42,7 +42,9 @@ func (k keys) Content(canonical []byte, named []intake.Subject) events.Digest {
 }
 
 func (k keys) Shared(organization string, t time.Time) (fold, month []byte, err error) {
-	month, err = k.MonthKey(organization, t)
+	if organization != "" {
+		month, err = k.MonthKey(organization, t)
+	}
 	return k.FoldKey(), month, err
 }
 

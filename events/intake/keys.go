@@ -56,7 +56,8 @@ type Keys interface {
 	// Pseudonym is what the views know an "actor" or "case" by.
 	Pseudonym(organization, what, value string) (string, error)
 	// Shared gives the fold key, and the organization's month key for t, which it
-	// makes for its first use.
+	// makes for its first use. What is about the ledger as a whole is of the
+	// organization "", which has no month key.
 	Shared(organization string, t time.Time) (fold, month []byte, err error)
 	// FindMonth is the month key alone, and an error when it is not kept, or no
 	// more.

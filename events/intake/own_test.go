@@ -31,6 +31,22 @@ func TestSay(t *testing.T) {
 	h.walk(t)
 }
 
+// TestSayOfTheWholeLedger says what no organization is named in: it has a fold
+// header and nothing else sealed, and the writer goes on.
+func TestSayOfTheWholeLedger(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	rotated := intake.Own{Kind: "key.rotated", ID: "1", Time: recorded, Data: events.Object{{Name: "what", Value: events.String("master")}}}
+	out := must[[]intake.Outcome](t)(h.writer.Say(t.Context(), rotated, onboarded("2")))
+	if statuses(out) != "201 201" {
+		t.Fatalf("said %s", statuses(out))
+	}
+	m, e := h.message(t, out[0].Position)
+	if _, named := e.Value("organization"); named || len(m.Boxes) != 1 || m.Boxes[0].Kind != events.BoxFold {
+		t.Errorf("the entry is %s with %d boxes", e.Append(nil), len(m.Boxes))
+	}
+	h.walk(t)
+}
+
 // TestSayIsForTheLedger holds that it says its own kinds and no others, and
 // nothing that is not well formed.
 func TestSayIsForTheLedger(t *testing.T) {
