@@ -6,7 +6,8 @@ import (
 
 const (
 	maxIdentifier = 128 // characters
-	maxSeveral    = 10  // persons
+	// MaxSeveral is the most persons that an event names outside a bulk event.
+	MaxSeveral = 10
 	// MaxPart is the most persons a part of a bulk event names. A tag and its
 	// digest take 71 bytes of the 65,535 that an entry has in a bundle of the log,
 	// so a thousand do not fit beside the other fields.

@@ -45,7 +45,7 @@ func checkSubjects(v Value) *Problem {
 	case "single":
 		return checkPersons(v.Object(), 1, 1)
 	case "several":
-		return checkPersons(v.Object(), 2, maxSeveral)
+		return checkPersons(v.Object(), 2, MaxSeveral)
 	}
 	return checkPersons(v.Object(), 0, 0)
 }
@@ -168,7 +168,7 @@ func publishedSubjects(o Object) bool {
 	case "single":
 		members, least, most = 2, 1, 1
 	case "several":
-		members, least, most = 2, 2, maxSeveral
+		members, least, most = 2, 2, MaxSeveral
 	case "bulk":
 		members = 2
 		if isPart {

@@ -77,6 +77,8 @@ func doorTakes() []Content {
 		data.AnyOf = append(data.AnyOf, refer(dataName(k)))
 		examples = append(examples, Example{k.Name, "What " + k.Name + " needs.", string(exampleEvent(named, k))})
 	}
+	shared, _ := events.FindKind("data.shared")
+	examples = append(examples, exampleModes(exampleEvent(named, shared))...)
 	return []Content{
 		{Media: typeEvent, Of: refer("Event"), Examples: examples},
 		{Media: typeBatch, Of: &huma.Schema{

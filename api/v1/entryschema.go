@@ -21,14 +21,14 @@ func entrySchema(k *events.Kind) *huma.Schema {
 	case "subject.enrolled":
 		return enrolledSchema()
 	}
-	on := "Instant"
-	if k.Coarse {
-		on = "Date"
-	}
+	on := shownTime(k)
 	s := entryObject(k, map[string]*huma.Schema{
-		"occurredAt": refer(on), "recordedAt": refer(on), "organization": refer("Reference"), "source": refer("Reference"),
+		"occurredAt": refer(on), "recordedAt": refer(on), "source": refer("Reference"),
 		"unresolved": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Description: "The references shown as ?, as datasets/1."},
-	}, "occurredAt", "recordedAt", "organization", "source")
+	}, "occurredAt", "recordedAt", "source")
+	if !k.Whole {
+		enter(s, "organization", refer("Reference"), true)
+	}
 	for _, f := range k.Fields {
 		path := cmp.Or(f.Shown, f.Path)
 		if f.Class != events.Public && f.Class != events.PublicText || path == "organization" {
@@ -40,7 +40,10 @@ func entrySchema(k *events.Kind) *huma.Schema {
 		require(s, k.Needs)
 	}
 	if n := k.Slots(); n > 0 {
-		most := n + 1
+		most := n
+		if _, ok := k.Field("subjects"); ok {
+			most += events.MaxPart
+		}
 		s.Properties["_sd"] = &huma.Schema{
 			Type: huma.TypeArray, Items: refer("Digest"), MinItems: &n, MaxItems: &most,
 			Description: "Digests of the private fields, and random ones for those that are absent; one more for each tag.",
@@ -48,6 +51,17 @@ func entrySchema(k *events.Kind) *huma.Schema {
 		require(s, "_sd")
 	}
 	return s
+}
+
+// shownTime is the grammar of the times in an entry of kind k.
+func shownTime(k *events.Kind) string {
+	switch {
+	case k.Seals:
+		return "Quarter"
+	case k.Coarse:
+		return "Date"
+	}
+	return "Instant"
 }
 
 // entryObject is what the entries of all kinds have.
@@ -82,18 +96,6 @@ func shownSchema(f *events.Field) *huma.Schema {
 		s = &huma.Schema{Type: huma.TypeArray, Items: s, MinItems: &one, MaxItems: &most}
 	}
 	return s
-}
-
-func shownSubjects() *huma.Schema {
-	one := 1
-	nobody := object("Nobody is concerned, or it is not known who.", map[string]*huma.Schema{
-		"mode": {Type: huma.TypeString, Enum: []any{"none", "unknown"}},
-	}, "mode")
-	single := object("Exactly one person is concerned.", map[string]*huma.Schema{
-		"mode": {Type: huma.TypeString, Const: "single"},
-		"tags": {Type: huma.TypeArray, Items: refer("EventName"), MinItems: &one, MaxItems: &one, Description: "A mark in her trail, 22 characters, which only her key tells from others."},
-	}, "mode", "tags")
-	return &huma.Schema{Description: "Whom the event concerns, as far as that is public.", OneOf: []*huma.Schema{nobody, single}}
 }
 
 func openedSchema() *huma.Schema {

@@ -21,7 +21,7 @@ func grammarName(t events.Type) string {
 		events.Reference: "Reference", events.Date: "Date", events.Instant: "Instant", events.Period: "Period", events.Count: "Number",
 		events.Number: "Number", events.Flag: "Flag", events.Link: "Link", events.Decimal: "Decimal", events.Hash: "Hash", events.Zone: "Zone",
 		events.Prose: "Prose", events.Line: "Line", events.Persons: "Subjects", events.Name: "Counterpart",
-		events.Named: "EventName", events.Quarter: "Quarter", events.Month: "Month", events.Key: "Digest",
+		events.Named: "EventName", events.Quarter: "Quarter", events.Month: "Month", events.Key: "Key",
 	}[t]
 }
 
@@ -31,6 +31,12 @@ func grammarName(t events.Type) string {
 const (
 	plainLine  = "[^\x00-\x1f\x7f-\u009f\u202a-\u202e\u2066-\u2069]"
 	plainProse = "[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\u009f\u202a-\u202e\u2066-\u2069]"
+)
+
+// Base64url of 16 and 32 bytes: the bits that no byte takes are zero.
+const (
+	bytes16 = "^[A-Za-z0-9_-]{21}[AQgw]$"
+	bytes32 = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 )
 
 func text(about, pattern string, least, most int, examples ...any) *huma.Schema {
@@ -68,13 +74,15 @@ func grammars() map[string]*huma.Schema {
 		"Line":      text("Text on one line, without control characters.", "^"+plainLine+"*$", 1, 512, "A few words."),
 		"Identifier": text("The identifier of a person under a scheme. It is sealed for her and for officers; nobody else ever sees it.",
 			"^"+plainLine+"*$", 1, 128, "invented-person-1"),
-		"Id":          text("The emitter's own id of the event, unique with its source for ever.", "^"+plainLine+"*$", 1, 256, "4f2c-17"),
+		"Id":          text("The emitter's own id of the event, unique with its source for ever.", "^"+plainLine+"*$", 1, 256, exampleID),
 		"Scheme":      text("A scheme of identifiers, as plate or example.", "^[a-z0-9][a-z0-9._/@-]*$", 1, 32, "example"),
 		"Person":      personSchema(),
 		"Subjects":    subjectsSchema(),
 		"Counterpart": counterpartSchema(),
-		"EventName":   text("The public name of an event: a keyed hash of its source and id, base64url.", "^[A-Za-z0-9_-]{22}$", 22, 22),
-		"Digest":      text("A SHA-256, base64url without padding.", "^[A-Za-z0-9_-]{43}$", 43, 43),
+		"EventName":   text("The public name of an event: a keyed hash of its source and id, base64url.", bytes16, 22, 22, "3nQ9xSgVdU2mB1rT8cYl4A"),
+		"Tag":         text("A mark in a person's trail, base64url, which only her key tells from others.", bytes16, 22, 22, "p0ZkWc7GfRy5oJ2hNeXb1Q"),
+		"Digest":      text("A SHA-256, base64url without padding.", bytes32, 43, 43),
+		"Key":         text("A key of 32 bytes, base64url without padding.", bytes32, 43, 43),
 		"Problem":     problemSchema(),
 	}
 }
@@ -98,21 +106,6 @@ func personSchema() *huma.Schema {
 	return object("One person, as the emitter knows her.", map[string]*huma.Schema{
 		"scheme": refer("Scheme"), "value": refer("Identifier"), "relation": refer(codeName(events.CodeRelation)),
 	}, "scheme", "value")
-}
-
-func subjectsSchema() *huma.Schema {
-	one := 1
-	nobody := object("Nobody is concerned, or the emitter does not know who.", map[string]*huma.Schema{
-		"mode": {Type: huma.TypeString, Enum: []any{"none", "unknown"}},
-	}, "mode")
-	single := object("Exactly one person is concerned.", map[string]*huma.Schema{
-		"mode":    {Type: huma.TypeString, Const: "single"},
-		"persons": {Type: huma.TypeArray, Items: refer("Person"), MinItems: &one, MaxItems: &one},
-	}, "mode", "persons")
-	return &huma.Schema{
-		Description: "Whom the event concerns. The public sees the mode, and a tag that only her key tells from others.",
-		OneOf:       []*huma.Schema{nobody, single},
-	}
 }
 
 func counterpartSchema() *huma.Schema {

@@ -21,14 +21,16 @@ func ClassLetter(c events.Class) (letter, meaning string) {
 		return "C", "only its digest is public; opened for the person concerned"
 	case events.SealedAll:
 		return "S", "sealed; opened for the person concerned and for officers"
+	case events.Hers:
+		return "H", "sealed; opened for the person concerned alone"
 	}
 	return "O", "sealed; opened for officers and auditors"
 }
 
 // Said are the open kinds that a service may say, sorted by name. The others are
-// written by the ledger itself.
+// said by officers at their desk, or written by the ledger itself.
 func Said() []*events.Kind {
-	return slices.DeleteFunc(events.Kinds(), func(k *events.Kind) bool { return !k.Open || k.By == events.RoleLedger })
+	return slices.DeleteFunc(events.Kinds(), func(k *events.Kind) bool { return !k.Open || k.By != events.Emitter && k.By != events.Registrar })
 }
 
 // dataName is what the schema of the data of a kind is called.
@@ -124,6 +126,8 @@ func FieldShown(k *events.Kind, f *events.Field) string {
 		out = append(out, "The public sees a range.")
 	case public && f.Type == events.Instant:
 		out = append(out, "The public sees the day.")
+	case public && f.Type == events.Persons:
+		out = append(out, "The public sees the mode, and a tag for each person.")
 	case public && f.Register == "dataset" && k.IsData():
 		out = append(out, "Sealed when exactly one person is concerned.")
 	}

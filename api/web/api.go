@@ -36,6 +36,7 @@ type contractPage struct {
 	Document string
 	Base     string // where this server is, as the reader reached it
 	Groups   []groupView
+	Modes    []exampleView
 	Classes  []classView
 	Kinds    []kindView
 	Shapes   []shapeView
@@ -77,16 +78,19 @@ type holds struct{ Text, Href string }
 type classView struct{ Letter, Meaning string }
 
 type kindView struct {
-	Name, By string
-	Open     bool // to services; the others the ledger says
+	Name, By string // By: who says it, as a sentence
 	Needs    string
 	Fields   []fieldView
 	Example  string
 }
 
+// exampleView is an event that is accepted, with what it shows.
+type exampleView struct{ About, Body string }
+
 type shapeView struct {
-	ID, Name, About, Example string
-	Fields                   []fieldView
+	ID, Name, About string
+	Examples        []string
+	Fields          []fieldView
 }
 
 type codeView struct {
@@ -98,8 +102,8 @@ type codeView struct {
 const codePrefix = "code."
 
 func newContractPage(c *v1.Contract) contractPage {
-	page := contractPage{Document: v1.ContractPath, Kinds: kindViews(c)}
-	for _, class := range []events.Class{events.Public, events.PublicText, events.Committed, events.SealedAll, events.Officers} {
+	page := contractPage{Document: v1.ContractPath, Kinds: kindViews(c), Modes: modeViews(c)}
+	for _, class := range []events.Class{events.Public, events.PublicText, events.Committed, events.SealedAll, events.Officers, events.Hers} {
 		letter, meaning := v1.ClassLetter(class)
 		page.Classes = append(page.Classes, classView{letter, meaning})
 	}
@@ -117,7 +121,7 @@ func newContractPage(c *v1.Contract) contractPage {
 	named := c.API.Components.Schemas.Map()
 	for _, name := range c.Shapes() {
 		s := named[name]
-		page.Shapes = append(page.Shapes, shapeView{shapeID(name), name, bounded(s), example(s), members(c, s)})
+		page.Shapes = append(page.Shapes, shapeView{shapeID(name), name, bounded(s), examples(s), members(c, s)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if code, ok := strings.CutPrefix(name, codePrefix); ok {
@@ -148,12 +152,17 @@ func bounded(s *huma.Schema) string {
 	return s.Description + " " + number(uint64(*s.MinLength)) + " to " + number(uint64(*s.MaxLength)) + " characters."
 }
 
-func example(s *huma.Schema) string {
-	if len(s.Examples) == 0 {
-		return ""
+func examples(s *huma.Schema) []string {
+	out := make([]string, len(s.Examples))
+	for i, e := range s.Examples {
+		text, is := e.(string)
+		if !is {
+			b, _ := json.Marshal(e) // it stands in the document
+			text = string(b)
+		}
+		out[i] = text
 	}
-	text, _ := s.Examples[0].(string)
-	return text
+	return out
 }
 
 func newCallView(c *v1.Contract, op *huma.Operation) callView {
@@ -206,19 +215,46 @@ func curl(op *huma.Operation) string {
 	return out + ` "$LEDGER` + path + query + `"`
 }
 
-func kindViews(c *v1.Contract) []kindView {
-	said := map[string]*huma.Example{}
+// saidExamples are the examples of what the door takes, by name.
+func saidExamples(c *v1.Contract) map[string]*huma.Example {
 	for _, op := range c.Operations() {
 		if op.RequestBody != nil && op.RequestBody.Content["application/cloudevents+json"] != nil {
-			said = op.RequestBody.Content["application/cloudevents+json"].Examples
+			return op.RequestBody.Content["application/cloudevents+json"].Examples
 		}
 	}
+	return nil
+}
+
+// modeViews are events that name persons in each way.
+func modeViews(c *v1.Contract) (out []exampleView) {
+	said := saidExamples(c)
+	for _, name := range []string{"single", "several", "bulk-head", "bulk-part"} {
+		if e := said[name]; e != nil {
+			out = append(out, exampleView{e.Summary, indented(e.Value)})
+		}
+	}
+	return out
+}
+
+// sayer is who says a kind, as a sentence.
+func sayer(k *events.Kind) string {
+	switch k.By {
+	case events.RoleLedger:
+		return "The ledger says this itself; no token may."
+	case events.Officer:
+		return "Officers say this at their desk, for their own organization; the door refuses it."
+	}
+	return "Said by a service with a token of the role " + string(k.By) + "."
+}
+
+func kindViews(c *v1.Contract) []kindView {
+	said := saidExamples(c)
 	var out []kindView
 	for _, k := range events.Kinds() {
 		if !k.Open || len(k.Fields) == 0 {
 			continue
 		}
-		v := kindView{Name: k.Name, By: string(k.By), Open: k.By != events.RoleLedger, Needs: k.Needs}
+		v := kindView{Name: k.Name, By: sayer(k), Needs: k.Needs}
 		if e := said[k.Name]; e != nil {
 			v.Example = indented(e.Value)
 		}
