@@ -24,10 +24,13 @@
 //	coverage  per source what it recorded by day, and what the ledger said of it; systems that uses name
 //	trail     for officers: uses by actor, role, unit, kind, system, dataset, organization and local day
 //	findings  for officers: what the rules found; how many, for everybody
+//	persons   for officers: what concerns a person, by handle; gone when her keys are destroyed
 //
 // The officers' views are kept where [Config] has the means to open fold headers.
 // They hold no identifier and no free text, but they do hold who, as a pseudonym,
-// used what at which hour: what shows them answers for it.
+// used what at which hour: what shows them answers for it. That a key.shredded
+// deletes a person's rows is a fold like any: the batch that folds it holds the
+// deletion, and a view folded again ends without her too.
 //
 // # Whose an object is
 //
@@ -93,7 +96,7 @@
 //
 // # Format
 //
-// A key is text; <position> is eight bytes, <name> sixteen, all big-endian, and 0
+// A key is text; <position> is eight bytes, <name> and <handle> sixteen, all big-endian, and 0
 // a zero byte, which no reference, kind or day contains.
 //
 //	!layout                                 daybook/views@1
@@ -131,6 +134,9 @@
 //	fh<organization>0<actor>0               days with a use by day, and at night; decimal text
 //	fb<organization>0<actor>0<day><hour>    uses within that local hour, one byte, no more than [BurstUses] and one
 //	fq<organization>0<source>0              lowest and highest number, how many are lost, ends of the gaps; decimal text
+//	ph<handle><position>                    kind, organization, relation and which of the trail's tags, a space between
+//	pt<handle>                              of each hidden trail of hers <handle>, <name> of the seal.placed, its <position>, and
+//	                                        <position> of the event.disclosed, all ones until then
 //
 // A state is an object in the form of RFC 8785 with the members ended (a day),
 // fields, kind, occurredAt, organization (the object's own) and source; what is

@@ -74,6 +74,7 @@ func officersViews() []view {
 	return []view{
 		{"trail", 2, "a", foldTrail},
 		{"findings", 2, "f", foldFindings},
+		{"persons", 1, "p", foldPersons},
 	}
 }
 

@@ -233,13 +233,14 @@ func TestOfficersViewsNeedTheFoldKey(t *testing.T) {
 	_, facets := public.Now().TrailFacets(TrailFilter{})
 	_, findings := public.Now().Findings(start, FindingFilter{})
 	_, counts := public.Now().FindingCounts(start)
-	for _, err := range []error{trail, facets, findings, counts} {
+	_, _, person := public.Now().Person(events.Handle{1}, "", nil, 0)
+	for _, err := range []error{trail, facets, findings, counts, person} {
 		if !errors.Is(err, ErrNotKept) {
 			t.Error(err)
 		}
 	}
 	for line := range strings.Lines(dump(t, public)) {
-		if strings.HasPrefix(line, `"a`) || strings.HasPrefix(line, `"f`) || pseudonym.MatchString(line) {
+		if strings.HasPrefix(line, `"a`) || strings.HasPrefix(line, `"f`) || strings.HasPrefix(line, `"p`) || pseudonym.MatchString(line) {
 			t.Fatalf("of the officers' views is left: %s", line)
 		}
 	}
