@@ -62,6 +62,18 @@
 // with exactly three decimals. The hash is over the bytes of the entry alone;
 // the leaf hash of the log has the prefix RFC 6962 gives it.
 //
+//	presentation = canonical JSON, at most 768 KiB, of the members
+//	  $            "daybook/presentation@1"
+//	  disclosures  list of RFC 9901 disclosures in base64url, sorted as text, none twice
+//	  eventKey     b64url(k_i), 32 bytes
+//	  proof        the text of a proof
+//
+// A presentation is one event that the person whom it concerns gives to somebody.
+// [Presentation.Verify] shows that the log has the entry, that the key is of one of
+// its tags, HMAC-SHA256(k_i, "tag")[:16], and that the entry commits to each
+// disclosure. k_i is a leaf of her root key: it leads to no other event of hers.
+// Of an entry that names several, or of a part of a bulk event, it shows hers alone.
+//
 //	tile       = "tile/" level "/" number3 [".p/" width]
 //	bundle     = "tile/entries/" number3 [".p/" width]
 //	number3    = {"x" 3digit "/"} 3digit            no leading "x000"
@@ -88,6 +100,7 @@
 //
 // A proof shows that the log holds an entry, not that the entry is true, nor
 // that the log shows everyone the same history: for that compare checkpoints
-// with others or ask witnesses. Witness signatures and policies are not judged
+// with others or ask witnesses. A presentation does not show who gave it away:
+// whoever got the file can pass it on. Witness signatures and policies are not judged
 // here. A verifier must be given the log's key by a way it trusts.
 package proof
