@@ -14,10 +14,9 @@ import (
 type planned struct {
 	event   *events.Event
 	facts   events.Facts
-	parties []party          // whom it concerns, in the order of the tags
-	head    bulk             // what the parts of this head must know of it
-	detail  [32]byte         // of a part of a bulk event: the key to what its head says to all
-	about   *events.FoldSeal // of an event about a seal
+	parties []party             // whom it concerns, in the order of the tags
+	detail  map[string][32]byte // of a part of a bulk event: the keys to what its head says, by circle
+	about   *events.FoldSeal    // of an event about a seal
 	local   time.Time
 	content events.Digest
 	slots   []events.Slot
@@ -69,16 +68,19 @@ func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 	case part > 0:
 		p.sealPart(&m, common)
 	case parts > 0:
-		detail := detailKey(common.month, p.facts.Name)
-		m.add(events.BoxPerson, events.FormatSlip(p.seen("principal")), detail[:])
-		m.put(events.BoxOfficers, p.officers(), common.officers)
+		p.sealHead(&m, common)
 	case p.event.Kind.Whole: // about the ledger as a whole: nothing of it is private
 	case len(p.parties) == 0:
 		m.put(events.BoxOfficers, p.officers(), common.officers)
 	default:
 		p.sealPersons(&m, common)
 	}
-	return m.Format(), noted{entry: p.entry, hash: m.ad, fold: header}, m.err
+	out := m.Format()
+	if len(out) > events.MaxMessage && m.err == nil {
+		// Nobody would read the history beyond it again.
+		m.err = fmt.Errorf("sealing %s: its message would have %d bytes", p.event.Kind.Name, len(out))
+	}
+	return out, noted{entry: p.entry, hash: m.ad, fold: header}, m.err
 }
 
 // common are the keys of a batch's boxes that depend on the organization alone.
@@ -111,16 +113,6 @@ func (p *planned) sealPersons(m *sealing, common common) {
 		shared = append(shared, x.key[:])
 	}
 	m.add(events.BoxOfficers, p.officers(), shared...)
-	p.sealIdentifiers(m, common)
-}
-
-// sealPart seals nothing that the persons of a part share but the key to what
-// the head says.
-func (p *planned) sealPart(m *sealing, common common) {
-	for i := range p.parties {
-		m.add(events.BoxPerson, events.FormatPartSlip([]string{p.subject(i)}, p.detail), p.parties[i].key[:])
-	}
-	m.put(events.BoxOfficers, p.officers(), common.officers)
 	p.sealIdentifiers(m, common)
 }
 

@@ -52,10 +52,17 @@
 // which they begin and end; event.disclosed is of her own and gives her the key.
 //
 // A part of a bulk event is refused until its head is accepted: each of its persons
-// gets the key to what the head says to all, which is
-// HKDF(month key ‖ SHA-256(head's public name), "daybook/detail/1") of the month in which
-// the head was recorded. The head's person box is sealed under it, a part's
-// officers' box under the month key alone, as it holds nothing of a person.
+// gets a key to what the head says to all. What one may see depends on how she
+// stands to the matter, so the head has three person boxes, for principals (and
+// minors), households (and proxies) and incidental persons, in this order, each under
+//
+//	HKDF(month key ‖ SHA-256(head's public name), "daybook/detail/<principal|household|incidental>/1")
+//
+// of the month in which the head was recorded. The slip of a person in a part has
+// the one key that is hers and the disclosure that names her; [events.OpenDetail]
+// opens the head's box with it. A part's officers' box is sealed under the month key
+// alone, as it holds nothing of a person. A seal for a case covers whom the parts of
+// a head of that case name, though a part says no case.
 //
 // A key.shredded is the last event of its batch and of the trail it ends. The entry
 // is durable before the keys are destroyed, which is before it is answered: the

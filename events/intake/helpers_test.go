@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +113,20 @@ type plan struct {
 	idle     bool // the writer does not run
 	refuse   func() *events.Problem
 	nats     *intake.Tokens // the history's server also listens, for these
+	months   *ending        // the writer's keys go through it
+}
+
+// ending is where a test ends the months of all organizations.
+type ending struct {
+	keys
+	months atomic.Bool
+}
+
+func (e *ending) FindMonth(organization string, t time.Time) ([]byte, error) {
+	if e.months.Load() {
+		return nil, fs.ErrNotExist
+	}
+	return e.keys.FindMonth(organization, t)
 }
 
 // house is everything around one writer, on one directory, all of it real.
@@ -177,6 +193,10 @@ func (h *house) begin(t testing.TB) {
 // run makes and starts the writer.
 func (h *house) run() {
 	cfg := intake.Config{History: h.history, Book: h.book, People: h.ring, Keys: h.ring, MaxQueue: h.maxQueue, Refuse: h.refuse}
+	if h.months != nil {
+		h.months.keys = h.ring
+		cfg.Keys = h.months
+	}
 	if h.tap != nil {
 		h.tap.History = h.history
 		cfg.History = h.tap

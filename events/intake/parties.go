@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -124,76 +123,4 @@ func (w *Writer) next(p *plan, who Subject) (uint64, bool, error) {
 	}
 	n, enrolled, err := w.cfg.Book.tags(who.Handle())
 	return n + 1, enrolled, err
-}
-
-// partOf checks a part against the head it belongs to, and finds the key that
-// opens to everybody named what the head says to them all.
-func (w *Writer) partOf(p *plan, item *waiting, n *planned) (*events.Problem, error) {
-	of, part, parts := item.Event.Part()
-	if of == "" {
-		return nil, nil
-	}
-	n.facts.PartOf = w.cfg.Keys.EventName(item.Event.Source, of)
-	head, found, err := w.head(p, n.facts.PartOf)
-	if err != nil {
-		return nil, err
-	}
-	refuse := func(status int, code, pointer, detail string) *events.Problem {
-		return &events.Problem{Status: status, Code: code, Pointer: pointer, Detail: detail}
-	}
-	switch {
-	case !found:
-		return refuse(422, "unknown-head", "/data/subjects/partOf", "the ledger has no head of a bulk event under this id; send the head first"), nil
-	case head.kind != item.Event.Kind.Name || head.organization != item.Organization || head.parts != parts:
-		return refuse(422, "other-head", "/data/subjects/partOf", "the head under this id is of another kind, of another organization, or has another number of parts"), nil
-	}
-	for _, text := range []string{"reasonText", "caseRef", "query"} {
-		if _, given := item.Event.Data.Get(text); given {
-			return refuse(422, "malformed", "/data/"+text, "a part carries no text; what is said of all stands in the head"), nil
-		}
-	}
-	taken, err := w.isTaken(p, n.facts.PartOf, part)
-	if err != nil || taken {
-		return refuse(409, "conflict", "/data/subjects/part", "another event was accepted as this part"), err
-	}
-	month, err := w.cfg.Keys.FindMonth(item.Organization, head.recordedAt)
-	if err != nil {
-		return refuse(422, "unknown-head", "/data/subjects/partOf", "what the head says is not kept any more"), nil
-	}
-	n.detail = detailKey(month, n.facts.PartOf)
-	return nil, nil
-}
-
-// detailKey opens what the head of a bulk event says to everybody concerned. Of
-// the head only: HKDF(month key ‖ SHA-256(public name), "daybook/detail/1").
-func detailKey(month []byte, head events.EventName) [32]byte {
-	name := events.HashEntry(head[:])
-	return events.BoxKey("detail", month, name[:])
-}
-
-// bulk is what the writer remembers of the head of a bulk event.
-type bulk struct {
-	organization, kind string
-	caseName           string // pseudonym, or ""
-	parts              int64
-	recordedAt         time.Time
-}
-
-func (w *Writer) head(p *plan, name events.EventName) (bulk, bool, error) {
-	if h, ok := p.heads[name]; ok {
-		return h, true, nil
-	}
-	return w.cfg.Book.head(name)
-}
-
-func (w *Writer) isTaken(p *plan, head events.EventName, part int64) (bool, error) {
-	if p.parts[partName{head, part}] {
-		return true, nil
-	}
-	return w.cfg.Book.part(head, part)
-}
-
-type partName struct {
-	head events.EventName
-	part int64
 }

@@ -156,6 +156,8 @@ func (w *Writer) add(p *plan, item *waiting, named []Subject) error {
 		n.slots = e.Slots(n.facts)
 		if cannot := n.disclose(); cannot != nil {
 			problem = notComposed(cannot)
+		} else {
+			problem = n.checkRoom()
 		}
 	}
 	switch {
@@ -174,13 +176,8 @@ func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*
 	if problem, err := w.partOf(p, item, n); problem != nil || err != nil {
 		return problem, err
 	}
-	caseName, err := w.caseOf(p, item)
-	if err != nil {
-		return nil, err
-	}
-	_, _, parts := n.event.Part()
-	n.head = bulk{n.facts.Organization, n.event.Kind.Name, caseName, parts, p.now}
 	var problem *events.Problem
+	var err error
 	if n.parties, problem, err = w.parties(p, item, named); problem != nil || err != nil {
 		return problem, err
 	}
@@ -212,12 +209,7 @@ func (p *plan) keep(n *planned, item *waiting) {
 		}
 	}
 	p.keepSeal(n)
-	switch of, part, parts := n.event.Part(); {
-	case of != "":
-		p.parts[partName{n.facts.PartOf, part}] = true
-	case parts > 0:
-		p.heads[n.facts.Name] = n.head
-	}
+	p.keepBulk(n, item.matter)
 	if register, id := n.entry.Begins(); id != "" {
 		p.known[reference{register, id}] = true
 	}

@@ -36,7 +36,7 @@ func (w *Writer) standing(p *plan, item *waiting, her events.Handle) (*Standing,
 		return nil, err
 	}
 	system, _ := item.Event.Data.At("system")
-	caseName, err := w.caseOf(p, item)
+	caseName, err := w.matter(item)
 	if err != nil {
 		return nil, err
 	}
@@ -46,20 +46,6 @@ func (w *Writer) standing(p *plan, item *waiting, her events.Handle) (*Standing,
 		}
 	}
 	return nil, nil
-}
-
-// caseOf is the pseudonym of the case an event belongs to, or "". A part of a bulk
-// event belongs to its head's.
-func (w *Writer) caseOf(p *plan, item *waiting) (string, error) {
-	if of, _, _ := item.Event.Part(); of != "" {
-		head, _, err := w.head(p, w.cfg.Keys.EventName(item.Event.Source, of))
-		return head.caseName, err
-	}
-	ref, ok := item.Event.Data.At("caseRef")
-	if !ok {
-		return "", nil
-	}
-	return w.cfg.Keys.Pseudonym(item.Organization, "case", ref.Text())
 }
 
 // stands says that a seal whose trail is h stands over the person.

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -19,8 +20,9 @@ func (h *house) person(t testing.TB, scheme, value string) *keyring.Person {
 }
 
 // walk reads the whole history and checks every rule about tags: exactly one on
-// a single-person entry and none elsewhere, enrolled before, label and
-// commitment those of the keyring, and numbered 1, 2, 3 … for each person.
+// a single-person entry, one for each person of several and of a part, none
+// elsewhere; sorted, enrolled before, label and commitment those of the keyring,
+// and numbered 1, 2, 3 … for each person.
 func (h *house) walk(t testing.TB) map[events.Handle]uint64 {
 	t.Helper()
 	counts := map[events.Handle]uint64{}
@@ -34,21 +36,35 @@ func (h *house) walk(t testing.TB) map[events.Handle]uint64 {
 			continue
 		}
 		tags := e.Texts("subjects.tags")
-		if len(tags) != len(fold.Persons) || len(tags) > 1 || (e.Text("subjects.mode") == "single") != (len(tags) == 1) {
+		if len(tags) != len(fold.Persons) || !tagged(e, len(tags)) || !slices.IsSorted(tags) {
 			t.Fatalf("entry %d has tags %v for %d persons", i, tags, len(fold.Persons))
 		}
-		for _, p := range fold.Persons {
+		for j, p := range fold.Persons {
 			who, ok, _ := h.ring.Keyring.ByHandle(p.Handle)
 			if !ok || !enrolled[p.Handle] {
 				t.Fatalf("entry %d: she is not enrolled (%v)", i, ok)
 			}
 			counts[p.Handle]++
-			if want := events.Tag(who.Tag(counts[p.Handle])).String(); p.Counter != counts[p.Handle] || tags[0] != want {
-				t.Fatalf("entry %d has tag %d %s, want %d %s", i, p.Counter, tags[0], counts[p.Handle], want)
+			if want := events.Tag(who.Tag(counts[p.Handle])).String(); p.Counter != counts[p.Handle] || tags[j] != want {
+				t.Fatalf("entry %d has tag %d %s, want %d %s", i, p.Counter, tags[j], counts[p.Handle], want)
 			}
 		}
 	}
 	return counts
+}
+
+// tagged says whether an entry of this mode may have n tags.
+func tagged(e *events.Entry, n int) bool {
+	_, isPart := e.Value("subjects.part")
+	switch mode := e.Text("subjects.mode"); {
+	case mode == "single":
+		return n == 1
+	case mode == "several":
+		return n >= 2 && n <= 10
+	case isPart:
+		return n >= 1 && n <= events.MaxPart
+	}
+	return n == 0
 }
 
 func (h *house) checkPairs(t testing.TB, e *events.Entry, fold events.Fold, enrolled map[events.Handle]bool) {

@@ -78,6 +78,7 @@ type Writer struct {
 type waiting struct {
 	Submitted
 	name     events.EventName // from firsts on
+	matter   string           // of the head of a bulk event or a part: the head's case, from partOf on
 	outcome  *Outcome
 	done     *sync.WaitGroup
 	finished bool
