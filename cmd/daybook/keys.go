@@ -87,6 +87,6 @@ func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
 	if err != nil || !ok {
 		return nil, errors.Join(err, errors.New("opening a hidden trail: there are no keys of whose it is to be"))
 	}
-	who, err := k.PrepareSeal(of, id, seal)
+	who, err := k.PrepareSeal(of, id, seal, nil)
 	return subject{who}, err
 }

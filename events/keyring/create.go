@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	vrf "filippo.io/mostly-harmless/vrf-r255"
@@ -24,82 +22,94 @@ func signerFiles() [3][2]string {
 	return [3][2]string{{"log", ""}, {"receipt", "/receipt"}, {"index", "/index"}}
 }
 
-// prepareDir makes the keyring of dir unless it is there already.
-func prepareDir(dir, origin string, random io.Reader) error {
-	unfinished, err := exists(dir, "creating")
-	if err != nil {
-		return fmt.Errorf("looking for a keyring: %w", err)
+// errPlain says that the directory is of a version that sealed nothing.
+var errPlain = errors.New("the keys here were written by an earlier version, as plain files, which this one does not read: begin a new data directory, or go on with that version")
+
+// standing says what is in a directory of keys: a keyring, nothing yet, or one
+// that was not finished and of which nobody has seen a key.
+func standing(d *disk) (whole bool, err error) {
+	if old, err := d.exists("persons"); err != nil || old {
+		return false, errors.Join(err, errPlain)
 	}
-	for _, name := range []string{"ledger", "vrf", "log", "receipt", "index", "persons"} {
-		found, err := exists(dir, name)
+	if restoring, err := d.exists("restoring"); err != nil || restoring {
+		return false, errors.Join(err, errors.New("putting back an escrow here was not finished: empty the directory and do it again"))
+	}
+	unfinished, err := d.exists("creating")
+	if err != nil {
+		return false, err
+	}
+	for _, name := range []string{"ledger", "vrf", "log", "receipt", "index", "buckets", "pending"} {
+		found, err := d.exists(name)
 		if err != nil {
-			return fmt.Errorf("looking for a keyring: %w", err)
+			return false, err
 		}
 		if found && !unfinished {
 			// What else is missing is found missing when it is loaded. Making
-			// it anew would replace a key that the history depends on. The sync
-			// is for a creation that was killed just before its own: were
-			// "creating" to come back, these keys would be thrown away.
-			return syncDir(dir)
+			// it anew would replace a key that the history depends on.
+			return true, nil
 		}
 	}
-	if err := create(dir, origin, random); err != nil {
-		return fmt.Errorf("creating the keyring: %w", err)
-	}
-	return nil
+	return false, nil
 }
 
 // create writes every part. Until "creating" is gone nobody has seen any of
-// them, so a crash in between costs nothing and the next call starts over.
-func create(dir, origin string, random io.Reader) error {
-	if origin == "" {
-		suffix := make([]byte, 4)
-		if _, err := io.ReadFull(random, suffix); err != nil {
-			return fmt.Errorf("drawing an origin: %w", err)
-		}
-		origin = "localhost/" + hex.EncodeToString(suffix)
-	}
-	if err := checkOrigin(origin); err != nil {
-		return err
-	}
-	if err := writeFile(dir, "creating", nil); err != nil {
-		return err
-	}
-	err := errors.Join(makeDir(dir), makeDir(filepath.Join(dir, "organizations")), makeDir(filepath.Join(dir, "months")))
+// them, so a crash in between costs nothing and the next Open starts over.
+func create(f *files, origin string) error {
+	origin, err := chooseOrigin(origin, f.vault.random)
 	if err != nil {
 		return err
 	}
-	if err := createParts(dir, origin, random); err != nil {
-		return err
-	}
-	if err := os.Remove(filepath.Join(dir, "creating")); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func createParts(dir, origin string, random io.Reader) error {
-	ledger := new(secret)
-	if _, err := io.ReadFull(random, ledger[:]); err != nil {
-		return fmt.Errorf("drawing the ledger secret: %w", err)
-	}
-	scalar, err := drawScalar(random)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(writeKey(dir, "ledger", ledger), writeKey(dir, "vrf", scalar)); err != nil {
-		return err
-	}
-	for _, file := range signerFiles() {
-		skey, _, err := note.GenerateKey(random, origin+file[1])
-		if err != nil {
-			return fmt.Errorf("drawing the %s key: %w", file[0], err)
-		}
-		if err := writeFile(dir, file[0], []byte(skey+"\n")); err != nil {
+	for _, dir := range []string{"organizations", "months", "buckets"} {
+		if err := f.mkdir(dir); err != nil {
 			return err
 		}
 	}
-	return writeFile(dir, "persons", []byte(personsLine))
+	if err := createParts(f, origin); err != nil {
+		return err
+	}
+	if err := f.remove("creating"); err != nil {
+		return err
+	}
+	return f.syncDir("")
+}
+
+func chooseOrigin(origin string, random io.Reader) (string, error) {
+	if origin == "" {
+		suffix := make([]byte, 4)
+		if _, err := io.ReadFull(random, suffix); err != nil {
+			return "", fmt.Errorf("drawing an origin: %w", err)
+		}
+		origin = "localhost/" + hex.EncodeToString(suffix)
+	}
+	return origin, checkOrigin(origin)
+}
+
+func createParts(f *files, origin string) error {
+	ledger, err := f.vault.draw()
+	if err != nil {
+		return err
+	}
+	scalar, err := drawScalar(f.vault.random)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.writeSealed("ledger", ledger[:]), f.writeSealed("vrf", scalar[:])); err != nil {
+		return err
+	}
+	for _, file := range signerFiles() {
+		skey, _, err := note.GenerateKey(f.vault.random, origin+file[1])
+		if err != nil {
+			return fmt.Errorf("drawing the %s key: %w", file[0], err)
+		}
+		if err := f.writeSealed(file[0], []byte(skey+"\n")); err != nil {
+			return err
+		}
+	}
+	_, empty, err := f.vault.writeRoll(pendingRoll, nil)
+	if err != nil {
+		return err
+	}
+	return f.replace(pendingRoll.name(), empty)
 }
 
 // checkOrigin refuses what could not stand as the name of a note's key.
@@ -139,10 +149,10 @@ type signing struct {
 
 // readSigner loads a note signer key. It takes only the one spelling that
 // note.GenerateKey writes.
-func readSigner(dir, file string) (*signing, error) {
-	data, err := os.ReadFile(filepath.Join(dir, file))
+func readSigner(f *files, file string) (*signing, error) {
+	data, err := f.readSealed(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the %s key: %w", file, err)
+		return nil, err
 	}
 	s, err := parseSigner(string(data))
 	if err != nil {

@@ -7,10 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path/filepath"
-	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -38,11 +35,12 @@ func (k *Keyring) FoldKey() []byte {
 func (k *Keyring) Content(canonical []byte, named ...*Person) [32]byte {
 	key := k.keys.content
 	if len(named) > 0 {
-		roots := [][]byte{key[:]}
+		roots := make([]byte, 0, len(named)*len(key))
 		for _, p := range named {
-			roots = append(roots, p.root[:])
+			root := p.Root()
+			roots = append(roots, root[:]...)
 		}
-		key = events.BoxKey("content", roots...)
+		key = events.BoxKey("content", key[:], roots)
 	}
 	return mac(key[:], canonical)
 }
@@ -57,7 +55,7 @@ func (k *Keyring) Pseudonym(organization, what, value string) (string, error) {
 	if organization == "" {
 		return "", errors.New("making a pseudonym: no organization given")
 	}
-	key, err := k.sharedKey("organizations/"+hashRef(organization), true)
+	key, err := k.sharedKey("organizations/"+hashRef(organization), func() error { return nil })
 	if err != nil {
 		return "", fmt.Errorf("making a pseudonym: %w", err)
 	}
@@ -66,81 +64,65 @@ func (k *Keyring) Pseudonym(organization, what, value string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:16]), nil
 }
 
-// MonthKey is the key, 32 bytes, of the UTC month of t in organization, made
-// when it is the first use. t is the time of recording. To open what was
-// sealed use [Keyring.FindMonthKey], which cannot bring back an ended month.
-func (k *Keyring) MonthKey(organization string, t time.Time) ([]byte, error) {
-	return k.monthKey(organization, t, true)
-}
-
-// FindMonthKey is [Keyring.MonthKey] without making anything. The error is
-// [fs.ErrNotExist] for a month that has no key.
-func (k *Keyring) FindMonthKey(organization string, t time.Time) ([]byte, error) {
-	return k.monthKey(organization, t, false)
-}
-
-func (k *Keyring) monthKey(organization string, t time.Time, create bool) ([]byte, error) {
-	t = t.UTC()
-	if organization == "" || t.Year() < 1 || t.Year() > 9999 {
-		return nil, errors.New("finding a month's key: it needs an organization and a year from 1 to 9999")
-	}
-	key, err := k.sharedKey("months/"+hashRef(organization)+"/"+t.Format("2006-01"), create)
-	if err != nil {
-		return nil, fmt.Errorf("finding the key of %s: %w", t.Format("2006-01"), err)
-	}
-	copied := *key
-	return copied[:], nil
-}
-
 func hashRef(ref string) string {
 	sum := sha256.Sum256([]byte(ref))
 	return hex.EncodeToString(sum[:])
 }
 
-// sharedKey finds the key file of that name in memory or on disk and, if
-// create is set, makes it.
-func (k *Keyring) sharedKey(name string, create bool) (*secret, error) {
-	if key := k.loadedKey(name); key != nil {
+// sharedKey finds the key file of that name in memory or on disk and makes it
+// if may is given and has nothing against it.
+func (k *Keyring) sharedKey(name string, may func() error) (secret, error) {
+	if key, ok := k.loadedKey(name); ok {
 		return key, nil
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if key := k.loadedKey(name); key != nil {
+	if key, ok := k.loadedKey(name); ok {
 		return key, nil
 	}
-	if k.closed {
-		return nil, ErrClosed
+	if k.closed.Load() {
+		return secret{}, ErrClosed
 	}
-	key, err := readKey(k.dir, name)
+	key, err := k.files.readKey(name)
 	switch {
 	case err == nil:
 		// Whoever made it may have been killed before its name was on disk.
-		err = syncDir(filepath.Dir(filepath.Join(k.dir, filepath.FromSlash(name))))
-	case create && errors.Is(err, fs.ErrNotExist):
-		key, err = k.createKey(name)
+		err = k.files.syncDir(parent(name))
+	case errors.Is(err, fs.ErrNotExist) && may != nil:
+		if err = may(); err == nil {
+			key, err = k.createKey(name)
+		}
+	case errors.Is(err, errWiped):
+		err = fs.ErrNotExist
+		if may != nil {
+			err = ErrMonthEnded
+		}
 	}
 	if err != nil {
-		return nil, err
+		return secret{}, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.shared[name] = key
-	return key, nil
+	return *key, nil
 }
 
-func (k *Keyring) loadedKey(name string) *secret {
+func (k *Keyring) loadedKey(name string) (secret, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	return k.shared[name]
+	if key := k.shared[name]; key != nil {
+		return *key, true
+	}
+	return secret{}, false
 }
 
 func (k *Keyring) createKey(name string) (*secret, error) {
-	key := new(secret)
-	if _, err := io.ReadFull(k.random, key[:]); err != nil {
-		return nil, fmt.Errorf("drawing a key: %w", err)
-	}
-	if err := makeDir(filepath.Join(k.dir, filepath.Dir(filepath.FromSlash(name)))); err != nil {
+	key, err := k.files.vault.draw()
+	if err != nil {
 		return nil, err
 	}
-	return key, writeKey(k.dir, name, key)
+	if err := k.files.mkdir(parent(name)); err != nil {
+		return nil, err
+	}
+	return key, k.files.writeSealed(name, key[:])
 }

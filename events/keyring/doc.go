@@ -1,14 +1,17 @@
 // Package keyring holds the secrets of one ledger: a root key for every
 // person, the keys shared by organization and month, and the keys that sign.
+// Forgetting a person is destroying hers.
 //
 // # Promise
 //
-// A root key K is on disk, fsynced, before anything is derived from it, and
-// once used it is never replaced: a person who was prepared but whose
-// enrolment never reached the history is found again as pending, with the
-// same K. One process holds a keyring at a time. Identifiers are stored
-// nowhere; a person is found through a keyed hash of hers. Whatever holds a
-// secret prints as its length only.
+// A root key K is on disk, fsynced, before anything is derived from it, and it
+// is never replaced while it is here: a person who was prepared but whose
+// enrolment never reached the history is found again with the same K. What was
+// erased does not come back, whenever the machine stops: no file here opens it
+// then, not with the master key either. Everything below the directory is
+// sealed under a master key that lies elsewhere. One process holds a keyring at
+// a time. Identifiers are stored nowhere; a person is found through a keyed
+// hash of hers. Whatever holds a secret prints as its length only.
 //
 // # What is derived
 //
@@ -22,80 +25,149 @@
 //	box key      HKDF(key ‖ key ‖ …, "daybook/<box>/1"), every key 32 bytes
 //
 //	event name   HMAC(event key, u32 len(source) ‖ source ‖ id)[:16]
-//	content      HMAC(content key, canonical event); for a person's event under
-//	             HKDF(content key ‖ K, "daybook/content/1"), so that erasing K
+//	content      HMAC(content key, canonical event); for an event that names persons under
+//	             HKDF(content key ‖ K ‖ K …, "daybook/content/1"), so that erasing one K
 //	             ends every comparison
 //	pseudonym    base64url(HMAC(index key, u8 len(what) ‖ what ‖ value)[:16]),
 //	             what = "actor" / "case"
-//	lookup       HMAC(lookup key, u8 len ‖ scheme ‖ u16 len ‖ identifier)
+//	lookup       HMAC(lookup key, identifier)
 //
-//	label input  u8 len ‖ scheme ‖ u16 len ‖ identifier ‖ u32 generation
+//	identifier   u8 len ‖ scheme ‖ u16 len ‖ value, normalized; of a hidden trail
+//	             scheme = "seal", value = u8 len ‖ seal ‖ identifier of the person
+//	label input  identifier ‖ u32 generation
 //	label        the 64-byte output of C2SP vrf-r255 over the label input
 //	commitment   SHA-256("daybook/commitment@1\n" ‖ label ‖ K)
 //	event key i  k_i = HMAC(K, "daybook/event" ‖ u64 i), i = 1, 2, 3 …
 //	tag i        T_i = HMAC(k_i, "tag")[:16]
 //	box          nonce (12, random) ‖ AES-256-GCM ciphertext ‖ tag (16)
 //
+//	handle       the first 12 bits of her lookup, then 116 random bits; of a
+//	             hidden trail the first 12 bits of its person's handle
+//	shred name   SHA-256("daybook/shredded@1\n" ‖ handle)[:16]
+//
+// A person's generation is the first, from 1, whose label the history has not
+// enrolled; a hidden trail's the first such from its person's generation on.
+// Nothing of an erased person stays to count them.
+//
+// # The master key
+//
+// 32 random bytes, kept by a [Master]: a file outside the directory, an
+// environment variable, or a file encrypted to an age identity. What it seals
+// names it by SHA-256("daybook/master-id@1\n" ‖ key)[:8] and holds nothing else
+// of it. A new keyring stores one before it seals anything; a keyring whose
+// master key is missing is refused.
+//
 // # The directory
 //
-// Directories are 0700, files 0600.
+// Directories are 0700, files 0600. A name with ".new" is not whole yet.
 //
-//	lock                             held by flock while the keyring is open
-//	ledger                           key file: the ledger secret
-//	vrf                              key file: the VRF private scalar
-//	log, receipt, index              a note signer key and a newline; their names
-//	                                 are <origin>, <origin>/receipt, <origin>/index
-//	organizations/<ref>              key file: the organization's index key
-//	months/<ref>/<YYYY-MM>           key file: the key of a UTC month of recording
-//	persons                          the persons file
-//	creating                         present only while the keyring is being made
+//	lock, escrow.lock          held by flock, the first while the keyring is open,
+//	                           the second while an escrow is written or the master
+//	                           key changes; empty
+//	ledger                     sealed: the ledger secret
+//	vrf                        sealed: the VRF private scalar
+//	log, receipt, index        sealed: a note signer key and a newline; their names
+//	                           are <origin>, <origin>/receipt, <origin>/index
+//	organizations/<ref>        sealed: the organization's index key
+//	months/<ref>/<YYYY-MM>     sealed: the key of a UTC month of recording
+//	months/<ref>/ended         sealed: the latest month whose key was destroyed
+//	buckets/<000 to fff>       records of the persons whose handle begins so; made
+//	                           with the first of them
+//	pending                    records that are not in their buckets yet
+//	replayed                   sealed: u64 sequence, how far destructions on record
+//	                           were carried out here
+//	rotated                    sealed: u64 seconds, a rotation not on record yet
+//	creating                   present only while the keyring is being made; empty
 //
-// <ref> is the lower-case hex SHA-256 of the organization's reference. A key
-// file is 32 bytes followed by a check, SHA-256("daybook/key-file@1\n" ‖ path
-// below the directory ‖ "\n" ‖ key)[:8], so that a damaged or misplaced key is
-// refused instead of quietly deriving other names.
+// <ref> is the lower-case hex SHA-256 of the organization's reference. A sealed
+// file is
 //
-// # The persons file
+//	"daybook/key-file@1" LF, master id, box
 //
-//	file   = "daybook/persons@1" LF *frame
-//	frame  = u32 length, hcheck, body, check
-//	hcheck = SHA-256(u64 offset of the frame ‖ length)[:8]
-//	check  = SHA-256(u64 offset of the frame ‖ length ‖ body)[:16]
-//	body   = u16 marks, marks * handle, u16 people, people * person
-//	person = lookup (32), handle (16), u32 generation, K (32), label (64)
+// under HKDF(master key, "daybook/key-file/1"), with everything before the box
+// and then the path below the directory as associated data, so that a damaged
+// or misplaced key is refused instead of quietly deriving other names.
 //
-// A frame is one append, one fsync and the unit that survives or not. A person
-// is pending from the frame that holds her until a later frame marks her
-// handle as enrolled; no handle, no pair of lookup and generation, and no mark
-// stands twice. A frame holds at most 4,096 of each and at least one.
+// # Files of records
+//
+//	bucket  = "daybook/bucket@1" LF, header, *frame
+//	pending = "daybook/pending@1" LF, header, *frame
+//	header  = master id, box of the file's own key under HKDF(master key,
+//	          "daybook/bucket/1"), associated data u16 number
+//	frame   = u32 length of box, hcheck, box
+//	hcheck  = SHA-256(u64 offset of the frame ‖ length)[:8]
+//	box     = 1 to 4,096 records, under the file's own key, associated data
+//	          u16 number ‖ u64 offset of the frame
+//	record  = lookup (32), handle (16), handle of the main trail (16, zero for a
+//	          person's own), u32 generation, K (32), label (64)
+//
+// number is the bucket, 0 to 4,095, and 4,096 for the pending ones. A frame is
+// one append and the unit that survives or not. The same record may stand
+// twice; two that share a lookup or a handle and differ are damage.
+//
+// New persons are appended to the one pending file, with one sync for all of a
+// batch, since the thousand of a batch belong to some nine hundred buckets.
+// When 4,096 records wait, and at Open and Close, they are moved: appended to
+// their buckets, each synced, and then a new pending file under a new key takes
+// the place of the old one.
+//
+// Buckets are read at their first use and kept while there is room
+// ([Config.MaxRecords]); the pending records are always in memory.
+//
+// # Destroying
+//
+// A bucket loses records by being written anew under a new key, whole and
+// synced beside the old one; then the wrapped key in the old one is overwritten
+// with zeros and synced, and only then the new one takes its name. The pending
+// file is replaced in the same way. A month's key is overwritten with zeros,
+// synced, and removed, after "ended" says so: [Keyring.MonthKey] makes no key
+// for a month up to that one. So a clock that steps back finds the keys it
+// knows, or makes one for a month that had none, but never one again that
+// retention ended.
 //
 // # What a crash does
 //
 // While the keyring is made, "creating" is the first file written and the last
 // removed; finding it means that no key was ever handed out, and everything is
-// made again. A single key file is written aside, fsynced and renamed, and its
-// directory fsynced, before its key is used.
+// made again, under the master key that is there. A sealed file is written
+// aside, synced and renamed, and its directory synced, before its key is used.
 //
-// At most one frame is ever not fsynced, the last. When the persons file ends
-// inside a frame, or from the start of a frame holds nothing but zeros, that
-// append was cut short, nobody was told its keys, and it is cut off. Anything
-// else that does not check is damage: opening fails, names the offset and
-// changes nothing, because cutting there could destroy the key of somebody
-// enrolled.
+// In each file of records at most one frame is ever not synced, the last. When
+// the file ends inside a frame, or from the start of a frame holds nothing but
+// zeros, that append was cut short, nobody was told its keys unless they are
+// pending as well, and it is cut off. Anything else that does not check is
+// damage: reading fails, names the offset and changes nothing, because cutting
+// there could destroy the key of somebody enrolled.
 //
-// What a killed process had written but not fsynced is read by the next one like
-// anything else, so opening fsyncs the persons file and the directory, and the
+// A move that was cut short leaves its records pending, and Open does it again,
+// adding what is missing. A file aside is taken when the key of the one it
+// replaces is zeroed already, and destroyed otherwise: an erasure that was cut
+// short has happened, or not yet. Until it is repeated nobody was told that she
+// is erased. A rotation of the master key that was cut short leaves both keys
+// with the [Master]; Open finishes it.
+//
+// What a killed process had written but not synced is read by the next one like
+// anything else, so Open syncs the pending file and the directories, and the
 // first use of a key file its directory, before a key found there is used.
 //
-// Marks of enrolment wait in memory and ride in the next frame, or in one of
-// their own at Close. Losing them costs nothing: the history says who is
-// enrolled, and the writer's book marks them again.
+// After an error of the disk the keyring changes nothing more until it is opened
+// again.
 //
 // # What it does not promise
 //
-// The files are not encrypted: who reads the directory reads everything. The
-// persons file only grows, so a person cannot be erased from it alone. Whether
-// a truncated file lost an acknowledged frame cannot be seen here; the writer
-// sees it, when the history names a handle that [Keyring.ByHandle] does not
-// know.
+// Whoever has the directory and the master key has everything, and what was
+// copied before it was destroyed is not destroyed: a stolen copy of both opens
+// what was in it. A file system or a flash disk may keep blocks that were
+// overwritten; what they hold of an erased person opens with the master key of
+// that time, which is why rotating that, and destroying the old one, ends it.
+//
+// The 12 bits that a handle shares with the keyed hash of an identifier stay in
+// the history when she is erased. They say nothing without the lookup key; with
+// it, they say of a guessed identifier that it is not hers, or may be, once in
+// 4,096. The VRF key says more about such a guess.
+//
+// Whether a bucket that is missing or shorter lost an acknowledged frame cannot
+// be seen here; the writer sees it, when the history names a handle that
+// [Keyring.ByHandle] does not know. Nor is an old copy of the whole directory
+// recognized; [Keyring.Replayed] says where it has to catch up from.
 package keyring

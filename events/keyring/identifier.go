@@ -141,6 +141,17 @@ func encodeIdentifier(id Identifier) []byte {
 	return append(b, id.Value...)
 }
 
+// sealed is the identifier of the trail that a seal opens for the person of id,
+// which is normalized: scheme "seal", value u8 len ‖ seal ‖ the encoding of id.
+// No emitter can name it, for it is not among the schemes of Normalize.
+func sealed(id Identifier, seal string) (Identifier, error) {
+	if seal == "" || len(seal) > 255 {
+		return Identifier{}, errors.New("a seal is named by 1 to 255 bytes")
+	}
+	value := append([]byte{byte(len(seal))}, seal...)
+	return Identifier{Scheme: "seal", Value: string(append(value, encodeIdentifier(id)...))}, nil
+}
+
 // String names the scheme and the length of the value.
 func (i Identifier) String() string {
 	return fmt.Sprintf("identifier(%s, %d bytes)", i.Scheme, len(i.Value))

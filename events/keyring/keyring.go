@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	vrf "filippo.io/mostly-harmless/vrf-r255"
 	"golang.org/x/mod/sumdb/note"
@@ -30,29 +32,42 @@ type Config struct {
 	// an empty Origin takes what is there and a different one is refused.
 	Origin string
 
+	// Master keeps the key under which everything in Dir is sealed; nil means
+	// FileMaster(DefaultMaster(Dir)). Whoever has it and Dir has every key.
+	Master Master
+
+	// MaxRecords is how many persons' keys are kept in memory, beside those
+	// pending; 0 means 1<<20, some 500 MB. One bucket is kept in any case.
+	MaxRecords int
+
 	// Rand is where keys come from; nil means crypto/rand. Anything else makes
 	// keys that somebody else can make too.
 	Rand io.Reader
+
+	// Now is the time of a rotation of the master key; nil means time.Now.
+	Now func() time.Time
 }
 
 // Keyring is an open directory of keys. It is safe for concurrent use: one
-// writer prepares and marks, any number of readers look up and derive. It
+// writer prepares and erases, any number of readers look up and derive. It
 // prints its origin only.
 type Keyring struct {
-	dir    string
+	files  *files
+	master Master
 	random io.Reader
+	now    func() time.Time
 	lock   *os.File
 	keys   *ledgerKeys
 
-	writing sync.Mutex // held while drawing keys and appending; before mu
-	persons *personsFile
-	marks   []Handle // enrolled, but not in the persons file yet
-	closed  bool
+	writing  sync.Mutex   // held while drawing keys and changing files; before shelf.reading
+	turning  sync.RWMutex // held for writing while the master key changes
+	waiting  *roll        // the pending file
+	broken   error        // set once the state of the disk is unknown
+	finished bool         // Open finished a rotation
+	closed   atomic.Bool
 
-	mu       sync.RWMutex
-	byLookup map[[32]byte]*Person
-	byHandle map[Handle]*Person
-	shared   map[string]*secret // index and month keys by file name
+	shelf
+	shared map[string]*secret // index and month keys by file name, under shelf.mu
 }
 
 // ledgerKeys are the keys that belong to the ledger as a whole.
@@ -62,54 +77,97 @@ type ledgerKeys struct {
 	log, receipt, index          *signing
 }
 
-// Open takes hold of the keyring in cfg.Dir, creating it when there is none.
-// The error is [ErrLocked] while somebody else holds it.
+// Open takes hold of the keyring in cfg.Dir, creating it when there is none. It
+// finishes what a crash cut short. The error is [ErrLocked] while somebody else
+// holds it.
 func Open(cfg Config) (*Keyring, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("opening the keyring: no directory given")
 	}
-	if cfg.Rand == nil {
-		cfg.Rand = rand.Reader
-	}
+	return openOn(&disk{root: cfg.Dir}, cfg)
+}
+
+func openOn(d *disk, cfg Config) (*Keyring, error) {
+	k := closedKeyring(cfg, d)
 	if err := os.MkdirAll(cfg.Dir, dirMode); err != nil {
 		return nil, fmt.Errorf("opening the keyring: %w", err)
 	}
-	lock, err := acquire(cfg.Dir)
-	if err != nil {
+	if err := checkOutside(k.master, cfg.Dir); err != nil {
+		return nil, fmt.Errorf("opening the keyring: %w", err)
+	}
+	var err error
+	if k.lock, err = d.acquire("lock"); err != nil {
 		return nil, err
 	}
-	k := &Keyring{
-		dir:      cfg.Dir,
-		random:   cfg.Rand,
-		lock:     lock,
-		byLookup: make(map[[32]byte]*Person),
-		byHandle: make(map[Handle]*Person),
-		shared:   make(map[string]*secret),
-	}
 	if err := k.load(cfg.Origin); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(fmt.Errorf("opening the keyring: %w", err), k.lock.Close())
 	}
 	return k, nil
 }
 
-func (k *Keyring) load(origin string) error {
-	if err := prepareDir(k.dir, origin, k.random); err != nil {
-		return err
+func closedKeyring(cfg Config, d *disk) *Keyring {
+	k := &Keyring{
+		files: &files{disk: d}, master: cfg.Master, random: cfg.Rand, now: cfg.Now,
+		shelf: shelf{pending: newRoster(), room: cfg.MaxRecords}, shared: make(map[string]*secret),
 	}
-	keys, err := readLedgerKeys(k.dir)
+	if k.master == nil {
+		k.master = FileMaster(DefaultMaster(cfg.Dir))
+	}
+	if k.random == nil {
+		k.random = rand.Reader
+	}
+	if k.now == nil {
+		k.now = time.Now
+	}
+	if k.room <= 0 {
+		k.room = 1 << 20
+	}
+	return k
+}
+
+func (k *Keyring) load(origin string) error {
+	whole, err := standing(k.files.disk)
 	if err != nil {
 		return err
 	}
-	if held := keys.log.signer.Name(); origin != "" && origin != held {
-		return fmt.Errorf("opening the keyring: it belongs to the ledger %q, not to %q", held, origin)
+	if !whole {
+		if err := k.create(origin); err != nil {
+			return fmt.Errorf("creating the keyring: %w", err)
+		}
+	} else if k.files.vault, err = loadMaster(k.master, false, k.random); err != nil {
+		return err
 	}
-	k.keys = keys
-	k.persons, err = openPersons(k.dir, k.learn)
-	return err
+	if k.keys, err = readLedgerKeys(k.files); err != nil {
+		return err
+	}
+	if held := k.keys.log.signer.Name(); origin != "" && origin != held {
+		return fmt.Errorf("it belongs to the ledger %q, not to %q", held, origin)
+	}
+	// From here on the master key is known to be the right one.
+	if err := k.files.settle(); err != nil {
+		return err
+	}
+	if err := k.finishRotation(); err != nil {
+		return err
+	}
+	return k.openPending()
 }
 
-func readLedgerKeys(dir string) (*ledgerKeys, error) {
-	ledger, err := readKey(dir, "ledger")
+// create makes the keyring. The master key is on disk before the first file is
+// sealed under it.
+func (k *Keyring) create(origin string) error {
+	if err := errors.Join(k.files.syncDir(".."), k.files.replace("creating", nil)); err != nil {
+		return err
+	}
+	var err error
+	if k.files.vault, err = loadMaster(k.master, true, k.random); err != nil {
+		return err
+	}
+	return create(k.files, origin)
+}
+
+func readLedgerKeys(f *files) (*ledgerKeys, error) {
+	ledger, err := f.readKey("ledger")
 	if err != nil {
 		return nil, err
 	}
@@ -119,20 +177,20 @@ func readLedgerKeys(dir string) (*ledgerKeys, error) {
 		content: events.BoxKey("content-key", ledger[:]),
 		lookup:  events.BoxKey("lookup-key", ledger[:]),
 	}
-	scalar, err := readKey(dir, "vrf")
+	scalar, err := f.readKey("vrf")
 	if err != nil {
 		return nil, err
 	}
 	if keys.vrf, err = vrf.NewPrivateKey(scalar[:]); err != nil {
 		return nil, fmt.Errorf("reading the key vrf: %w", err)
 	}
-	return keys, keys.readSigners(dir)
+	return keys, keys.readSigners(f)
 }
 
-func (l *ledgerKeys) readSigners(dir string) error {
+func (l *ledgerKeys) readSigners(f *files) error {
 	var read [3]*signing
 	for i, file := range signerFiles() {
-		s, err := readSigner(dir, file[0])
+		s, err := readSigner(f, file[0])
 		if err != nil {
 			return err
 		}
@@ -145,20 +203,20 @@ func (l *ledgerKeys) readSigners(dir string) error {
 	return checkOrigin(l.log.signer.Name())
 }
 
-// Close writes the marks that wait, and lets go of the keyring. It may be
-// called again.
+// Close moves the pending records into their buckets, and lets go of the
+// keyring. It may be called again.
 func (k *Keyring) Close() error {
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if k.closed {
+	if k.closed.Load() {
 		return nil
 	}
-	k.closed = true
 	var err error
-	for len(k.marks) > 0 && err == nil {
-		err = k.appendPeople(nil)
+	if k.broken == nil {
+		err = k.move(false)
 	}
-	return errors.Join(err, k.persons.f.Close(), k.lock.Close())
+	k.closed.Store(true)
+	return errors.Join(err, k.lock.Close())
 }
 
 // Origin is the name of the ledger.

@@ -19,7 +19,7 @@ import (
 
 const testOrigin = "ledger.example.org/test"
 
-func open(t *testing.T, dir string) *Keyring {
+func open(t testing.TB, dir string) *Keyring {
 	t.Helper()
 	k, err := Open(Config{Dir: dir})
 	if err != nil {
@@ -33,7 +33,7 @@ func open(t *testing.T, dir string) *Keyring {
 	return k
 }
 
-func newKeyring(t *testing.T) (*Keyring, string) {
+func newKeyring(t testing.TB) (*Keyring, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")
 	k, err := Open(Config{Dir: dir, Origin: testOrigin})
@@ -44,14 +44,16 @@ func newKeyring(t *testing.T) (*Keyring, string) {
 	return k, dir
 }
 
-// crash lets go of the keyring as the end of the process would: nothing that
-// waits in memory is written.
-func (k *Keyring) crash(t *testing.T) {
+// crash lets go of the keyring as the end of the process would: nothing is
+// moved or written any more.
+func (k *Keyring) crash(t testing.TB) {
 	t.Helper()
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	k.closed = true
-	if err := errors.Join(k.persons.f.Close(), k.lock.Close()); err != nil {
+	if k.closed.Swap(true) {
+		return
+	}
+	if err := k.lock.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -64,18 +66,37 @@ func persons(prefix string, n int) []Identifier {
 	return ids
 }
 
-func prepare(t *testing.T, k *Keyring, ids ...Identifier) []*Person {
+func prepare(t testing.TB, k *Keyring, ids ...Identifier) []*Person {
 	t.Helper()
-	people, err := k.Prepare(ids)
+	people, err := k.Prepare(ids, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return people
 }
 
+// lookup returns nil for somebody who is not there.
+func lookup(t testing.TB, k *Keyring, id Identifier) *Person {
+	t.Helper()
+	p, ok, err := k.Lookup(id)
+	if err != nil || ok != (p != nil) {
+		t.Fatalf("looking for %v: %v", id, err)
+	}
+	return p
+}
+
+func byHandle(t testing.TB, k *Keyring, h Handle) *Person {
+	t.Helper()
+	p, ok, err := k.ByHandle(h)
+	if err != nil || ok != (p != nil) {
+		t.Fatalf("looking for a handle: %v", err)
+	}
+	return p
+}
+
 // same reports whether a and b are the same keys under the same names.
 func same(a, b *Person) bool {
-	return a.handle == b.handle && a.generation == b.generation && *a.root == *b.root && a.label == b.label
+	return a != nil && b != nil && sameRecord(record{person: a}, record{person: b})
 }
 
 // derived is everything that must never change between two opens.
@@ -91,7 +112,7 @@ func derived(t *testing.T, k *Keyring) string {
 	}
 	p := prepare(t, k, Identifier{"email", "ada@example.org"})[0]
 	return fmt.Sprintf("%s %s %s %s %x %x %x %x %x %s %x %x %x %x %x", k.Origin(), k.LogKey(), k.ReceiptKey(), k.IndexKey(),
-		k.VRFKey(), k.FoldKey(), k.EventName("a", "b"), k.Content([]byte("{}"), nil), k.Content([]byte("{}"), p),
+		k.VRFKey(), k.FoldKey(), k.EventName("a", "b"), k.Content([]byte("{}")), k.Content([]byte("{}"), p),
 		actor, month, p.Handle(), p.Label(), p.Commitment(), p.Tag(1))
 }
 
@@ -110,11 +131,11 @@ func TestReopen(t *testing.T) {
 		t.Errorf("after reopening:\n%s\nbefore:\n%s", after, before)
 	}
 	for i, id := range persons("p", 50) {
-		p, ok := k.Lookup(id)
-		if !ok || !same(p, many[i]) {
+		p := lookup(t, k, id)
+		if !same(p, many[i]) {
 			t.Fatalf("person %d is not found as she was", i)
 		}
-		if q, ok := k.ByHandle(p.Handle()); !ok || q != p {
+		if byHandle(t, k, p.Handle()) != p {
 			t.Fatalf("person %d is not found by her handle", i)
 		}
 	}
@@ -187,14 +208,15 @@ func TestLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, dir)
-	if _, err := k.Prepare(persons("p", 1)); !errors.Is(err, ErrClosed) {
-		t.Errorf("preparing when closed: %v", err)
-	}
-	if err := k.Enrolled(nil); !errors.Is(err, ErrClosed) {
-		t.Errorf("noting when closed: %v", err)
-	}
-	if _, err := k.MonthKey("example", time.Now()); !errors.Is(err, ErrClosed) {
-		t.Errorf("a new month when closed: %v", err)
+	_, prepared := k.Prepare(persons("p", 1), nil)
+	_, _, found := k.Lookup(persons("p", 1)[0])
+	_, month := k.MonthKey("example", time.Now())
+	_, counted := k.Count()
+	_, named := k.EraseNamed(nil)
+	for i, err := range []error{prepared, found, month, counted, named, k.Erase(Handle{}), k.DestroyMonth("a", "2026-01"), k.RotateMaster(), k.SetReplayed(1), k.Said()} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("call %d when closed: %v", i, err)
+		}
 	}
 }
 
@@ -227,13 +249,14 @@ func TestModes(t *testing.T) {
 // expects a working keyring; without the mark of creation the same prefix is a
 // keyring that lost keys, and must not be given new ones.
 func TestUnfinishedCreation(t *testing.T) {
-	files := []string{"ledger", "vrf", "log", "receipt", "index", "persons"}
+	files := []string{"ledger", "vrf", "log", "receipt", "index", "pending"}
 	k, whole := newKeyring(t)
 	logKey := k.LogKey()
 	k.crash(t)
 	for n := range files {
 		for _, marked := range []bool{true, false} {
 			dir := t.TempDir()
+			copyFile(t, DefaultMaster(whole), DefaultMaster(dir))
 			for _, name := range files[:n] {
 				copyFile(t, filepath.Join(whole, name), filepath.Join(dir, name))
 			}
@@ -296,9 +319,9 @@ func TestConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range 20 {
-			people, err := k.Prepare(persons("p", i+1))
-			if err == nil {
-				err = k.Enrolled([]Handle{people[i].Handle()})
+			people, err := k.Prepare(persons("p", i+1), nil)
+			if err == nil && i%5 == 4 {
+				err = k.Erase(people[i].Handle())
 			}
 			if err != nil {
 				t.Error(err)
@@ -308,10 +331,14 @@ func TestConcurrentUse(t *testing.T) {
 	for r := range 3 {
 		wg.Go(func() {
 			for i := range 200 {
-				if p, ok := k.Lookup(persons("p", 20)[i%20]); ok {
-					_, _ = p.Tag(uint64(i)), p.Pending()
-					if _, ok := k.ByHandle(p.Handle()); !ok {
-						t.Error("a person without her handle")
+				p, ok, err := k.Lookup(persons("p", 20)[i%20])
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					_ = p.Tag(uint64(i))
+					if _, ok, err := k.ByHandle(p.Handle()); err != nil || !ok && i%20%5 != 4 {
+						t.Error("a person without her handle", err)
 					}
 				}
 				if _, err := k.MonthKey("example", time.Unix(int64(i+r)*1e6, 0)); err != nil {
@@ -334,7 +361,15 @@ func TestBrokenRandomSource(t *testing.T) {
 	}
 	k, _ := newKeyring(t)
 	k.random = constant(7)
-	if _, err := k.Prepare(persons("p", 2)); err == nil {
+	same := make([]Identifier, 0, 2)
+	for i, first := 0, rollNumber(-1); len(same) < 2; i++ { // two of one bucket
+		id := Identifier{"example", fmt.Sprint(i)}
+		lookup := k.lookupOf(id)
+		if n := bucketOf(Handle(lookup[:16])); first < 0 || n == first {
+			first, same = n, append(same, id)
+		}
+	}
+	if _, err := k.Prepare(same, nil); err == nil {
 		t.Error("two persons share a handle")
 	}
 }
@@ -354,6 +389,17 @@ func seeded() io.Reader { return mathrand.NewChaCha8([32]byte{1, 2, 3}) }
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	writeBytes(t, to, readBytes(t, from))
+}
+
+// copyDir copies a directory of keys and its master key.
+func copyDir(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "keys")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, DefaultMaster(dir), DefaultMaster(to))
+	return to
 }
 
 func swap(t *testing.T, a, b string) {

@@ -9,33 +9,47 @@ import (
 	"sync"
 )
 
+// Taken tells which labels the history has enrolled already. A keyring put back
+// from an older copy does not know by itself whom it lost.
+type Taken func(label [64]byte) (bool, error)
+
 // Lookup finds the person of an identifier in any spelling. It never mints;
-// an identifier that [Identifier.Normalize] refuses is nobody's.
+// an identifier that [Identifier.Normalize] refuses is nobody's. The error is
+// about the disk.
 func (k *Keyring) Lookup(id Identifier) (*Person, bool, error) {
 	id, err := id.Normalize()
 	if err != nil {
-		return nil, false, nil
+		return nil, false, nil //nolint: it is nobody's
 	}
-	p := k.find(k.lookupOf(id))
+	p, err := k.byLookup(k.lookupOf(id))
+	if err != nil {
+		return nil, false, fmt.Errorf("looking for a person: %w", err)
+	}
 	return p, p != nil, nil
 }
 
-// ByHandle finds the person whose boxes carry h.
+// ByHandle finds the person, or the hidden trail, whose boxes carry h. The
+// error is about the disk.
 func (k *Keyring) ByHandle(h Handle) (*Person, bool, error) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	p, ok := k.byHandle[h]
-	return p, ok, nil
+	p, err := k.find(bucketOf(h), func(s *roster) *Person { return s.byHandle[h] })
+	if err != nil {
+		return nil, false, fmt.Errorf("looking for a person: %w", err)
+	}
+	return p, p != nil, nil
 }
 
 // Prepare finds or mints the persons of ids, in the same order; equal
-// identifiers give the same person. Everybody new is on disk as pending when
-// it returns, with one fsync for up to 4,096 of them. Who is pending already
-// is returned as she is, with the key she had.
+// identifiers give the same person. Everybody new is on disk when it returns,
+// with one sync for up to 4,096 of them. Who is there already is returned as
+// she is, enrolled or not, with the key she had.
+//
+// Who is new gets the first generation whose label is not taken; nil takes none
+// for taken. It is asked while the keyring is held, and must not use it. More
+// than 1,000 generations are an error.
 //
 // An identifier that cannot be normalized fails the whole call, with
 // [ErrScheme] or [ErrIdentifier] and its place in ids, and mints nobody.
-func (k *Keyring) Prepare(ids []Identifier, taken func([64]byte) (bool, error)) ([]*Person, error) {
+func (k *Keyring) Prepare(ids []Identifier, taken Taken) ([]*Person, error) {
 	normal := make([]Identifier, len(ids))
 	for i, id := range ids {
 		var err error
@@ -45,170 +59,222 @@ func (k *Keyring) Prepare(ids []Identifier, taken func([64]byte) (bool, error)) 
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if k.closed {
+	if k.closed.Load() {
 		return nil, fmt.Errorf("preparing persons: %w", ErrClosed)
 	}
-	people, fresh, err := k.findOrMint(normal, taken)
+	people, fresh, err := k.findOrMint(normal)
+	if err == nil {
+		err = k.keep(fresh, taken)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("preparing persons: %w", err)
-	}
-	for chunk := range slices.Chunk(fresh, maxRecords) {
-		if err := k.appendPeople(chunk); err != nil {
-			return nil, fmt.Errorf("preparing persons: %w", err)
-		}
 	}
 	return people, nil
 }
 
-// Enrolled notes that the history has acknowledged the enrolment of handles.
-// Noting it again is harmless. A handle that is not of this keyring is an
-// error, and then none is noted.
-func (k *Keyring) Enrolled(handles []Handle) error {
+// PrepareSeal finds or mints the hidden trail that the seal opens for a person:
+// of, which is the person of id. It is durable when it returns, and bound to
+// her: what destroys her keys destroys it. A seal is named by 1 to 255 bytes.
+// The generation is the first from hers on whose label is not taken.
+func (k *Keyring) PrepareSeal(of *Person, id Identifier, seal string, taken Taken) (*Person, error) {
+	id, err := id.Normalize()
+	if err != nil {
+		return nil, fmt.Errorf("preparing a hidden trail: %w", err)
+	}
+	hidden, err := sealed(id, seal)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a hidden trail: %w", err)
+	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if k.closed {
-		return fmt.Errorf("noting an enrolment: %w", ErrClosed)
+	if k.closed.Load() {
+		return nil, fmt.Errorf("preparing a hidden trail: %w", ErrClosed)
 	}
-	people := make([]*Person, len(handles))
-	for i, h := range handles {
-		p, ok, _ := k.ByHandle(h)
-		if !ok {
-			return fmt.Errorf("noting an enrolment: the keyring has no handle %x", h[:])
+	p, err := k.hiddenOf(of, id, hidden, taken)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a hidden trail: %w", err)
+	}
+	return p, nil
+}
+
+func (k *Keyring) hiddenOf(of *Person, id, hidden Identifier, taken Taken) (*Person, error) {
+	if her, err := k.byLookup(k.lookupOf(id)); err != nil || her == nil || her.handle != of.handle {
+		return nil, errors.Join(errors.New("the identifier is not hers, or her keys were destroyed"), err)
+	}
+	lookup := k.lookupOf(hidden)
+	p, err := k.find(bucketOf(of.handle), func(s *roster) *Person { return s.byLookup[lookup] })
+	if err != nil || p != nil {
+		return p, err
+	}
+	if p, err = k.mint(of.handle, of.generation); err != nil {
+		return nil, err
+	}
+	p.of = of.handle
+	return p, k.keep([]minted{{record{lookup, p}, hidden}}, taken)
+}
+
+// Hidden lists the hidden trails of the person whose handle is h, by handle.
+func (k *Keyring) Hidden(h Handle) ([]*Person, error) {
+	n := bucketOf(h)
+	k.reading[n].Lock()
+	defer k.reading[n].Unlock()
+	b, err := k.bucketNow(n)
+	if err != nil {
+		return nil, fmt.Errorf("looking for hidden trails: %w", err)
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var out []*Person
+	for _, s := range []*roster{b.roster, k.pending} {
+		for handle, p := range s.byHandle {
+			if p.of == h && (s == b.roster || b.byHandle[handle] == nil) {
+				out = append(out, p)
+			}
 		}
-		people[i] = p
 	}
-	for _, p := range people {
-		if p.enrolled.CompareAndSwap(false, true) {
-			k.marks = append(k.marks, p.handle)
-		}
-	}
-	return nil
+	slices.SortFunc(out, func(a, b *Person) int { return slices.Compare(a.handle[:], b.handle[:]) })
+	return out, nil
 }
 
 func (k *Keyring) lookupOf(id Identifier) [32]byte {
 	return mac(k.keys.lookup[:], encodeIdentifier(id))
 }
 
-func (k *Keyring) find(lookup [32]byte) *Person {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.byLookup[lookup]
+// byLookup finds a person's own trail.
+func (k *Keyring) byLookup(lookup [32]byte) (*Person, error) {
+	return k.find(bucketOf(Handle(lookup[:16])), func(s *roster) *Person { return s.byLookup[lookup] })
+}
+
+// minted is somebody new, and what her label is computed over.
+type minted struct {
+	record
+	id Identifier
 }
 
 // findOrMint returns the persons of normalized identifiers, and those of them
 // that are not on disk yet and that nobody else may see before they are.
-func (k *Keyring) findOrMint(ids []Identifier, taken func([64]byte) (bool, error)) (people []*Person, fresh []record, err error) {
+func (k *Keyring) findOrMint(ids []Identifier) (people []*Person, fresh []minted, err error) {
 	people = make([]*Person, len(ids))
-	minted := make(map[[32]byte]*Person)
-	var names []Identifier
+	seen := make(map[[32]byte]*Person)
 	for i, id := range ids {
 		lookup := k.lookupOf(id)
-		if people[i] = k.find(lookup); people[i] != nil {
-			continue
-		}
-		if people[i] = minted[lookup]; people[i] != nil {
-			continue
-		}
-		if people[i], err = k.mint(); err != nil {
+		if people[i], err = k.byLookup(lookup); err != nil {
 			return nil, nil, err
 		}
-		minted[lookup] = people[i]
-		fresh = append(fresh, record{lookup, people[i]})
-		names = append(names, id)
-	}
-	k.label(fresh, names)
-	for i := range fresh {
-		for taken != nil {
-			ok, err := taken(fresh[i].person.label)
-			if err != nil {
-				return nil, nil, err
-			}
-			if !ok {
-				break
-			}
-			fresh[i].person.generation++
-			k.label(fresh[i:i+1], names[i:i+1])
+		if people[i] != nil {
+			continue
 		}
+		if people[i] = seen[lookup]; people[i] != nil {
+			continue
+		}
+		if people[i], err = k.mint(Handle(lookup[:16]), 1); err != nil {
+			return nil, nil, err
+		}
+		seen[lookup] = people[i]
+		fresh = append(fresh, minted{record{lookup, people[i]}, id})
 	}
 	return people, fresh, nil
 }
 
-func (k *Keyring) mint() (*Person, error) {
-	p := &Person{generation: 1, root: new(secret)}
+// mint draws the keys of somebody whose handle begins with the bits of home.
+func (k *Keyring) mint(home Handle, generation uint32) (*Person, error) {
+	p := &Person{generation: generation, root: new(secret)}
 	if _, err := io.ReadFull(k.random, p.handle[:]); err != nil {
 		return nil, fmt.Errorf("drawing a handle: %w", err)
 	}
+	p.handle[0] = home[0]
+	p.handle[1] = home[1]&0xf0 | p.handle[1]&0x0f
 	if _, err := io.ReadFull(k.random, p.root[:]); err != nil {
 		return nil, fmt.Errorf("drawing a root key: %w", err)
 	}
 	return p, nil
 }
 
-// label computes the VRF outputs of people, by far the dearest part of minting,
+// keep labels people and makes them durable.
+func (k *Keyring) keep(people []minted, taken Taken) error {
+	if len(people) == 0 {
+		return nil
+	}
+	if err := k.label(people, taken); err != nil {
+		return err
+	}
+	if err := k.checkHandles(people); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(people, maxRecords) {
+		if len(k.pending.byLookup) >= maxPending {
+			if err := k.move(false); err != nil {
+				return err
+			}
+		}
+		records := make([]record, len(chunk))
+		for i, m := range chunk {
+			records[i] = m.record
+		}
+		if err := k.appendPending(records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// label gives everybody the first label from her generation on that is not
+// taken.
+func (k *Keyring) label(people []minted, taken Taken) error {
+	for len(people) > 0 {
+		k.prove(people)
+		if taken == nil {
+			return nil
+		}
+		var again []minted
+		for _, m := range people {
+			used, err := taken(m.person.label)
+			if err != nil {
+				return fmt.Errorf("asking whether a label is taken: %w", err)
+			}
+			if !used {
+				continue
+			}
+			if m.person.generation++; m.person.generation > maxGeneration {
+				return fmt.Errorf("a person has had %d generations", maxGeneration)
+			}
+			again = append(again, m)
+		}
+		people = again
+	}
+	return nil
+}
+
+// prove computes the VRF outputs of people, by far the dearest part of minting,
 // on every processor.
-func (k *Keyring) label(people []record, names []Identifier) {
+func (k *Keyring) prove(people []minted) {
 	workers := min(runtime.GOMAXPROCS(0), len(people))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(people); i += workers {
 				p := people[i].person
-				p.label = [64]byte(k.keys.vrf.Prove(LabelInput(names[i], p.generation)).Hash())
+				p.label = [64]byte(k.keys.vrf.Prove(LabelInput(people[i].id, p.generation)).Hash())
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// appendPeople writes one frame, of people and of the marks that wait, and
-// only then lets people be found.
-func (k *Keyring) appendPeople(people []record) error {
-	marks := k.marks[:min(len(k.marks), maxRecords)]
-	if k.repeatsHandle(people) {
-		return errors.New("a handle was drawn twice: the random source repeats itself")
-	}
-	if err := k.persons.append(frame{marks, people}); err != nil {
-		return err
-	}
-	k.marks = k.marks[len(marks):]
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, r := range people {
-		k.byLookup[r.lookup] = r.person
-		k.byHandle[r.person.handle] = r.person
-	}
-	return nil
-}
-
-// repeatsHandle catches a broken random source before it writes what could not
+// checkHandles catches a broken random source before it writes what could not
 // be read again.
-func (k *Keyring) repeatsHandle(people []record) bool {
+func (k *Keyring) checkHandles(people []minted) error {
 	seen := make(map[Handle]bool, len(people))
-	for _, r := range people {
-		h := r.person.handle
-		if _, used, _ := k.ByHandle(h); used || seen[h] {
-			return true
+	for _, m := range people {
+		h := m.person.handle
+		_, used, err := k.ByHandle(h)
+		if err != nil {
+			return err
+		}
+		if used || seen[h] {
+			return errors.New("a handle was drawn twice: the random source repeats itself")
 		}
 		seen[h] = true
-	}
-	return false
-}
-
-// learn takes in a frame read from disk, refusing what appendPeople would not
-// have written.
-func (k *Keyring) learn(f frame) error {
-	for _, h := range f.marks {
-		p, ok := k.byHandle[h]
-		if !ok || !p.enrolled.CompareAndSwap(false, true) {
-			return errors.New("a mark of enrolment for nobody, or twice")
-		}
-	}
-	for _, r := range f.people {
-		if r.person.generation != 1 || k.byLookup[r.lookup] != nil || k.byHandle[r.person.handle] != nil {
-			return errors.New("a person stands there twice, or in an unknown generation")
-		}
-		k.byLookup[r.lookup] = r.person
-		k.byHandle[r.person.handle] = r.person
 	}
 	return nil
 }

@@ -2,12 +2,13 @@ package keyring
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -17,19 +18,25 @@ import (
 // call methods on.
 type secret [32]byte
 
-// Handle names a person inside boxes: random, minted with her root key, and
-// without meaning to anybody who lacks the keyring.
+// Handle names a person inside boxes: minted with her root key, random but for
+// the 12 bits that say in which bucket she is, and without meaning to anybody
+// who lacks the keyring.
 type Handle = events.Handle
 
-// Person is one generation of one person's keys. It is safe for concurrent
-// use and prints as its length only.
+// Person is one generation of one person's keys, of her own trail or of a
+// hidden one. It is safe for concurrent use and prints as its length only.
+//
+// It is for use at once, not for keeping: when her keys are destroyed, a Person
+// of the keyring forgets hers and derives from then on what belongs to nobody,
+// while one from before her bucket left memory keeps them.
 type Person struct {
 	handle     Handle
-	generation uint32
 	of         Handle
+	generation uint32
 	label      [64]byte
-	root       *secret
-	enrolled   atomic.Bool
+
+	mu   sync.RWMutex
+	root *secret
 }
 
 // Handle is her name inside boxes.
@@ -41,25 +48,43 @@ func (p *Person) Generation() uint32 { return p.generation }
 // Label is the VRF output under which she is enrolled in this generation.
 func (p *Person) Label() [64]byte { return p.label }
 
-// Pending reports whether this keyring has not been told yet that her
-// enrolment is in the history. It may be true for someone enrolled, after a
-// crash, and is never true for someone of whom [Keyring.Enrolled] was told.
-func (p *Person) Pending() bool { return !p.enrolled.Load() }
+// Of is the handle of the person whose hidden trail this is, and zero for a
+// person's own trail.
+func (p *Person) Of() Handle { return p.of }
+
+// Root is K, 32 bytes, from which all keys and tags of the trail follow. Giving
+// it away opens the trail, as lifting a seal does.
+func (p *Person) Root() [32]byte {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return *p.root
+}
+
+// forget overwrites the root key. Random bytes take its place: what somebody
+// still derives from this Person is nobody's, and nobody can compute it.
+func (p *Person) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.root[:])
+	_, _ = rand.Read(p.root[:]) // never fails
+}
 
 // Commitment binds her label to her root key:
 // SHA-256("daybook/commitment@1\n" ‖ label ‖ K).
 func (p *Person) Commitment() [32]byte {
 	h := sha256.New()
 	h.Write([]byte("daybook/commitment@1\n"))
+	root := p.Root()
 	h.Write(p.label[:])
-	h.Write(p.root[:])
+	h.Write(root[:])
 	return [32]byte(h.Sum(nil))
 }
 
 // EventKey is k_i, the key of the i-th event of her trail, counted from 1:
 // HMAC(K, "daybook/event" ‖ u64 i). Giving it away opens that one event.
 func (p *Person) EventKey(i uint64) [32]byte {
-	return mac(p.root[:], binary.BigEndian.AppendUint64([]byte("daybook/event"), i))
+	root := p.Root()
+	return mac(root[:], binary.BigEndian.AppendUint64([]byte("daybook/event"), i))
 }
 
 // Tag is T_i, what the public entry of the i-th event of her trail shows.
@@ -72,7 +97,7 @@ func TagOf(eventKey [32]byte) [16]byte {
 }
 
 // String says only how much is held.
-func (p *Person) String() string { return fmt.Sprintf("person(sealed, %d bytes)", personLen) }
+func (p *Person) String() string { return fmt.Sprintf("person(sealed, %d bytes)", recordLen) }
 
 // GoString is String.
 func (p *Person) GoString() string { return p.String() }

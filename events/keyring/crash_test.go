@@ -1,0 +1,521 @@
+package keyring
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+)
+
+var errCut = errors.New("the power is cut")
+
+// plug is the power of the disks in one directory: it can be pulled before any
+// step, and knows what is certainly on disk then: of a file what was synced, of
+// a name what was there when its directory was synced.
+type plug struct {
+	t        testing.TB
+	root     string
+	cutAt    int // the step that does not happen; below 0: none
+	steps    int
+	last     step // done by the time the next one is asked for
+	inodes   int
+	names    map[string]int // path below root → file
+	durable  map[string]int
+	content  map[int][]byte // file → what it holds; no entry is a directory
+	synced   map[int][]byte
+	isFolder map[int]bool
+}
+
+// plugIn takes over root, whose content is on disk.
+func plugIn(t testing.TB, root string, cutAt int) *plug {
+	t.Helper()
+	p := &plug{
+		t: t, root: root, cutAt: cutAt,
+		names: map[string]int{}, durable: map[string]int{}, content: map[int][]byte{}, synced: map[int][]byte{}, isFolder: map[int]bool{},
+	}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		p.inodes++
+		p.names[p.rel(path)] = p.inodes
+		p.isFolder[p.inodes] = d.IsDir()
+		if !d.IsDir() {
+			p.content[p.inodes], err = os.ReadFile(path)
+			p.synced[p.inodes] = p.content[p.inodes]
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, inode := range p.names {
+		p.durable[name] = inode
+	}
+	return p
+}
+
+func (p *plug) rel(path string) string {
+	rel, err := filepath.Rel(p.root, path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return rel
+}
+
+// step is asked before every step.
+func (p *plug) step(s step) error {
+	p.settle()
+	if p.steps == p.cutAt {
+		return errCut
+	}
+	p.steps++
+	p.last = s
+	return nil
+}
+
+// settle takes the last step for done.
+func (p *plug) settle() {
+	s := p.last
+	p.last = step{}
+	if s.op == "" {
+		return
+	}
+	name := p.rel(s.path)
+	switch s.op {
+	case "write":
+		data, err := os.ReadFile(s.path)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if p.names[name] == 0 {
+			p.inodes++
+			p.names[name] = p.inodes
+		}
+		p.content[p.names[name]] = data
+	case "sync":
+		p.synced[p.names[name]] = p.content[p.names[name]]
+	case "rename":
+		p.names[p.rel(s.to)] = p.names[name]
+		delete(p.names, name)
+	case "remove":
+		delete(p.names, name)
+	case "mkdir":
+		if p.names[name] == 0 {
+			p.inodes++
+			p.names[name] = p.inodes
+			p.isFolder[p.inodes] = true
+		}
+	case "syncdir":
+		for _, names := range []map[string]int{p.durable, p.names} {
+			for entry := range names {
+				if filepath.Dir(entry) != name {
+					continue
+				}
+				if inode := p.names[entry]; inode != 0 {
+					p.durable[entry] = inode
+				} else {
+					delete(p.durable, entry)
+				}
+			}
+		}
+	default:
+		p.t.Fatalf("an unknown step %q", s.op)
+	}
+}
+
+// images are what may be found after the power came back: each name as it was
+// or as it was last synced, and each content likewise. They are directories.
+func (p *plug) images() []string {
+	p.settle()
+	seen := map[[32]byte]bool{}
+	var out []string
+	for _, names := range []map[string]int{p.names, p.durable} {
+		for _, content := range []map[int][]byte{p.content, p.synced} {
+			sum := sha256.New()
+			paths := make([]string, 0, len(names))
+			for path := range names {
+				paths = append(paths, path)
+			}
+			slices.Sort(paths)
+			for _, path := range paths {
+				fmt.Fprintf(sum, "%s %x\n", path, content[names[path]])
+			}
+			if id := [32]byte(sum.Sum(nil)); !seen[id] {
+				seen[id] = true
+				out = append(out, p.image(paths, names, content))
+			}
+		}
+	}
+	return out
+}
+
+func (p *plug) image(paths []string, names map[string]int, content map[int][]byte) string {
+	root := newRoot(p.t)
+	for _, path := range paths {
+		var err error
+		if p.isFolder[names[path]] {
+			err = os.MkdirAll(filepath.Join(root, path), dirMode)
+		} else if err = os.MkdirAll(filepath.Join(root, filepath.Dir(path)), dirMode); err == nil {
+			err = os.WriteFile(filepath.Join(root, path), content[names[path]], fileMode)
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// open opens the keyring of root with its power from p, which may be nil.
+func openPlugged(root string, p *plug) (*Keyring, error) {
+	d, m := &disk{root: filepath.Join(root, "keys")}, &fileMaster{disk: disk{root: root}, name: "master"}
+	if p != nil {
+		d.step, m.disk.step = p.step, p.step
+	}
+	return openOn(d, Config{Dir: d.root, Master: m, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+}
+
+// memory is what the world has been told by a keyring: what was acknowledged,
+// and what was asked for and not answered.
+type memory struct {
+	logKey   string
+	people   map[Identifier]record // who was handed out
+	erasing  map[Identifier]bool   // asked for
+	erased   map[Identifier]bool   // answered
+	months   map[string][]byte
+	ending   map[string]bool
+	ended    map[string]bool
+	replayed uint64
+	rotated  bool
+	masters  [][32]byte // with which traces are looked for
+}
+
+func newMemory() *memory {
+	return &memory{
+		people: map[Identifier]record{}, erasing: map[Identifier]bool{}, erased: map[Identifier]bool{},
+		months: map[string][]byte{}, ending: map[string]bool{}, ended: map[string]bool{},
+	}
+}
+
+// deed is one thing a keyring is told to do.
+type deed func(k *Keyring, m *memory) error
+
+func opened(k *Keyring, m *memory) error {
+	m.logKey = k.LogKey()
+	m.masters = append(m.masters, k.files.vault.all()...)
+	return nil
+}
+
+func preparing(names ...string) deed {
+	return func(k *Keyring, m *memory) error {
+		ids := make([]Identifier, len(names))
+		for i, n := range names {
+			ids[i] = Identifier{"example", n}
+		}
+		people, err := k.Prepare(ids, nil)
+		if err != nil {
+			return err
+		}
+		for i, p := range people {
+			m.people[ids[i]] = record{k.lookupOf(ids[i]), p}
+		}
+		return nil
+	}
+}
+
+func sealing(name string) deed {
+	return func(k *Keyring, m *memory) error {
+		id := Identifier{"example", name}
+		p, err := k.PrepareSeal(m.people[id].person, id, "seal", nil)
+		if err != nil {
+			return err
+		}
+		hidden, err := sealed(id, "seal")
+		m.people[hidden] = record{k.lookupOf(hidden), p}
+		return err
+	}
+}
+
+func erasing(name string) deed {
+	return func(k *Keyring, m *memory) error {
+		id := Identifier{"example", name}
+		hidden, err := sealed(id, "seal")
+		if err != nil {
+			return err
+		}
+		r := m.people[id]
+		for _, of := range []Identifier{id, hidden} {
+			if kept, ok := m.people[of]; ok { // Erase makes a Person forget
+				m.people[of] = parseRecord(kept.appendTo(nil))
+			}
+			m.erasing[of] = true
+		}
+		if err := k.Erase(r.person.handle); err != nil {
+			return err
+		}
+		m.erased[id], m.erased[hidden] = true, true
+		return nil
+	}
+}
+
+func usingMonth(month string) deed {
+	return func(k *Keyring, m *memory) error {
+		key, err := k.MonthKey("city", day(month))
+		if err == nil {
+			m.months[month] = key
+		}
+		return err
+	}
+}
+
+func endingMonth(month string) deed {
+	return func(k *Keyring, m *memory) error {
+		m.ending[month] = true
+		err := k.DestroyMonth("city", month)
+		m.ended[month] = err == nil
+		return err
+	}
+}
+
+func replaying(seq uint64) deed {
+	return func(k *Keyring, m *memory) error {
+		err := k.SetReplayed(events.Seq(seq))
+		if err == nil {
+			m.replayed = seq
+		}
+		return err
+	}
+}
+
+func rotating(k *Keyring, m *memory) error {
+	err := k.RotateMaster()
+	m.rotated = m.rotated || err == nil
+	m.masters = append(m.masters, k.files.vault.all()...)
+	return err
+}
+
+func moving(k *Keyring, _ *memory) error {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	return k.move(false)
+}
+
+func closing(k *Keyring, _ *memory) error { return k.Close() }
+
+// deeds are the scenario that is cut at every step.
+func deeds() []deed {
+	return []deed{
+		opened,
+		preparing("ada", "bob", "eve"), sealing("ada"),
+		usingMonth("2026-01"), usingMonth("2026-02"),
+		moving,
+		preparing("dan", "ada", "kim"), sealing("dan"),
+		erasing("ada"), // from her bucket, with a hidden trail
+		erasing("dan"), // pending, with a hidden trail
+		replaying(12),
+		endingMonth("2026-01"),
+		rotating,
+		preparing("liv", "bob"),
+		erasing("eve"),
+		closing,
+	}
+}
+
+// perform opens the keyring of root and does as much of list as power lasts.
+func perform(root string, p *plug, m *memory, list []deed) error {
+	k, err := openPlugged(root, p)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if err := d(k, m); err != nil {
+			k.closed.Store(true)
+			return errors.Join(err, k.lock.Close())
+		}
+	}
+	return nil
+}
+
+// check opens the keyring of root, or hears why it does not, and holds it
+// against what the world was told.
+func (m *memory) check(t *testing.T, root string) {
+	t.Helper()
+	k, err := openPlugged(root, nil)
+	if err != nil {
+		t.Fatalf("opening: %v", err)
+	}
+	defer k.crash(t)
+	if m.logKey != "" && k.LogKey() != m.logKey {
+		t.Error("the ledger has other keys")
+	}
+	for id, r := range m.people {
+		m.checkPerson(t, k, id, r)
+	}
+	m.checkMonths(t, k)
+	if got, err := k.Replayed(); err != nil || uint64(got) < m.replayed {
+		t.Errorf("replayed to %d, not %d: %v", got, m.replayed, err)
+	}
+	if _, found, err := k.Rotated(); err != nil || m.rotated && !found {
+		t.Errorf("a rotation is forgotten: %v", err)
+	}
+	// Everything can be done that was not, again or for the first time.
+	for _, d := range []deed{preparing("bob", "new"), sealing("bob"), erasing("new"), usingMonth("2026-07"), rotating, closing} {
+		if err := d(k, newMemoryOf(k, t)); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+}
+
+func newMemoryOf(k *Keyring, t *testing.T) *memory {
+	m := newMemory()
+	for _, name := range []string{"bob", "new"} {
+		id := Identifier{"example", name}
+		if k.closed.Load() {
+			continue
+		}
+		if p := lookup(t, k, id); p != nil {
+			m.people[id] = record{k.lookupOf(id), p}
+		}
+	}
+	return m
+}
+
+func (m *memory) checkPerson(t *testing.T, k *Keyring, id Identifier, r record) {
+	t.Helper()
+	got := byHandle(t, k, r.person.handle)
+	switch {
+	case m.erased[id]:
+		if got != nil {
+			t.Errorf("%s is back", id.Value)
+		}
+		root := r.person.Root()
+		tr := traces{"root key": root[:], "lookup": r.lookup[:], "label": r.person.label[:]}
+		for _, key := range m.masters {
+			v := must(newVault([][32]byte{key}, nil))(t)
+			if found := tr.in(contents(t, k.files.root, v)); len(found) > 0 {
+				t.Errorf("%s: found %v", id.Value, found[0])
+			}
+		}
+	case got == nil && !m.erasing[id]:
+		t.Errorf("%s is lost", id.Value)
+	case got != nil && !sameRecord(record{r.lookup, got}, r):
+		t.Errorf("%s has other keys", id.Value)
+	case got != nil && id.Scheme == "example" && lookup(t, k, id) != got:
+		t.Errorf("%s is not found by her identifier", id.Value)
+	}
+}
+
+func (m *memory) checkMonths(t *testing.T, k *Keyring) {
+	t.Helper()
+	for month, key := range m.months {
+		got, err := k.FindMonthKey("city", day(month))
+		switch {
+		case m.ended[month]:
+			if _, again := k.MonthKey("city", day(month)); !errors.Is(err, fs.ErrNotExist) || !errors.Is(again, ErrMonthEnded) {
+				t.Errorf("the key of %s is back: %v, %v", month, err, again)
+			}
+		case errors.Is(err, fs.ErrNotExist) && m.ending[month]:
+		case err != nil || !bytes.Equal(got, key):
+			t.Errorf("the key of %s is another one: %v", month, err)
+		}
+	}
+}
+
+// TestEveryCrash cuts the power before every step of a scenario that does all a
+// keyring can, and looks at all that may be found afterwards.
+func TestEveryCrash(t *testing.T) {
+	whole := plugIn(t, newRoot(t), -1)
+	if err := perform(whole.root, whole, newMemory(), deeds()); err != nil {
+		t.Fatal(err)
+	}
+	if whole.steps < 150 {
+		t.Fatalf("the scenario has %d steps only", whole.steps)
+	}
+	images := 0
+	for cut := range whole.steps + 1 {
+		m := newMemory()
+		p := plugIn(t, newRoot(t), cut)
+		err := perform(p.root, p, m, deeds())
+		if (err == nil) != (cut == whole.steps) || err != nil && !errors.Is(err, errCut) {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		for i, root := range p.images() {
+			images++
+			t.Run(fmt.Sprintf("%d-%d", cut, i), func(t *testing.T) { m.check(t, root) })
+		}
+		if t.Failed() {
+			t.Fatalf("cut at step %d of %d", cut, whole.steps)
+		}
+	}
+	t.Logf("%d steps, %d images", whole.steps, images)
+}
+
+// TestCrashAfterCrash cuts the power again while Open finishes what the first
+// cut left.
+func TestCrashAfterCrash(t *testing.T) {
+	random := mathrand.New(mathrand.NewPCG(1, 2))
+	for range 60 {
+		m := newMemory()
+		p := plugIn(t, newRoot(t), 40+random.IntN(200))
+		if err := perform(p.root, p, m, deeds()); err != nil && !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		for range 3 {
+			images := p.images()
+			p = plugIn(t, images[random.IntN(len(images))], random.IntN(30))
+			if err := perform(p.root, p, newMemory(), []deed{closing}); err != nil && !errors.Is(err, errCut) {
+				t.Fatalf("opening after the power failed: %v", err)
+			}
+		}
+		for _, root := range p.images() {
+			m.check(t, root)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+}
+
+// newRoot is a directory for a keyring and its master key, in memory where the
+// machine has such a place: what survives is decided by the plug alone.
+func newRoot(t testing.TB) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/dev/shm", "keyring")
+	if err != nil {
+		root = t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	if err := os.Mkdir(filepath.Join(root, "keys"), dirMode); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// TestStepsAreSteps holds that nothing changes the directory past the steps
+// that tests can cut: whoever writes a file calls no function of os himself.
+func TestStepsAreSteps(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") || name == "disk.go" {
+			continue
+		}
+		for _, call := range []string{"os.OpenFile", "os.Create", "os.WriteFile", "os.Rename", "os.Remove", "os.Mkdir("} {
+			if n := strings.Count(string(readBytes(t, name)), call); n > 0 && !(name == "master.go" && call == "os.OpenFile") {
+				t.Errorf("%s calls %s", name, call)
+			}
+		}
+	}
+}

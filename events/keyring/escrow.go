@@ -1,0 +1,6 @@
+package keyring
+
+const (
+	escrowNote = "escrow"
+	escrowLock = "escrow.lock"
+)
