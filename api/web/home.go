@@ -88,15 +88,18 @@ type tally struct {
 
 // tallies sort entries into what people ask about.
 func tallies(c projections.Counts) []tally {
-	var uses, register, ledger uint64
+	var uses, register, persons, ledger uint64
 	for kind, n := range c.ByKind {
 		k, ok := events.FindKind(kind)
 		if !ok {
 			continue
 		}
-		*[...]*uint64{aboutUse: &uses, aboutRegister: &register, aboutLedger: &ledger}[about(k)] += n
+		*[...]*uint64{aboutUse: &uses, aboutRegister: &register, aboutPersons: &persons, aboutLedger: &ledger}[about(k)] += n
 	}
 	out := []tally{{uses, noun(uses, "use of data", "uses of data")}, {register, noun(register, "register entry", "register entries")}}
+	if persons > 0 {
+		out = append(out, tally{persons, noun(persons, "request, correction or seal", "requests, corrections and seals")})
+	}
 	if ledger > 0 {
 		out = append(out, tally{ledger, noun(ledger, "note by the ledger itself", "notes by the ledger itself")})
 	}

@@ -27,8 +27,12 @@ var titles = map[string]string{
 	"emitter.offboarded":      "Service disconnected",
 	"emitter.onboarded":       "Service connected",
 	"emitter.silent":          "Service silent",
+	"event.corrected":         "Entry corrected",
+	"event.disclosed":         "Sealed events opened to a person",
 	"grant.issued":            "Permission granted",
 	"grant.revoked":           "Permission revoked",
+	"key.rotated":             "Key replaced",
+	"key.shredded":            "Keys destroyed",
 	"ledger.opened":           "Ledger opened",
 	"ledger.read":             "Officer read the ledger",
 	"organization.changed":    "Organization changed",
@@ -36,7 +40,13 @@ var titles = map[string]string{
 	"policy.proposed":         "Policy proposed",
 	"policy.published":        "Policy published",
 	"policy.superseded":       "Policy superseded",
+	"request.answered":        "Request answered",
+	"request.decided":         "Request decided",
+	"request.received":        "Request received",
 	"retention.set":           "Retention period set",
+	"seal.extended":           "Seal extended",
+	"seal.lifted":             "Seal lifted",
+	"seal.placed":             "Seal placed",
 	"subject.enrolled":        "Private trail opened",
 	"system.changed":          "System changed",
 	"system.decommissioned":   "System taken out of service",
@@ -67,7 +77,7 @@ type choices struct {
 
 // kindChoices are the open kinds by what they are about, with chosen marked.
 func kindChoices(chosen string) []choices {
-	out := []choices{{Label: "Use of data"}, {Label: "The register"}, {Label: "The ledger itself"}}
+	out := []choices{{Label: "Use of data"}, {Label: "The register"}, {Label: "Requests, corrections and seals"}, {Label: "The ledger itself"}}
 	for _, k := range events.Kinds() {
 		if k.Open {
 			of := &out[about(k)]
@@ -81,6 +91,7 @@ func kindChoices(chosen string) []choices {
 const (
 	aboutUse = iota
 	aboutRegister
+	aboutPersons
 	aboutLedger
 )
 
@@ -88,6 +99,8 @@ func about(k *events.Kind) int {
 	switch {
 	case k.IsData():
 		return aboutUse
+	case k.By == events.Officer:
+		return aboutPersons
 	case k.By == events.RoleLedger:
 		return aboutLedger
 	}

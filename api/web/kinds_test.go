@@ -58,15 +58,32 @@ func put(o map[string]any, path string, v any) {
 }
 
 // How an entry is told: with all its fields, and every reference known; with as
-// few as it may have, and none known; about one person.
+// few as it may have, and none known; about one person, three, and many.
 const (
 	fully = iota
 	barely
 	ofOne
+	ofThree
+	ofMany
+	ofManyPart
+	ways
 )
 
-// told is an entry of kind k.
-func told(t *testing.T, k *events.Kind, how int) *events.Entry {
+// subjects are what an event about persons says of them, how many tags its entry
+// has, and whom the page says are concerned.
+var subjects = map[int]struct {
+	said  string
+	tags  int
+	about string
+}{
+	ofOne:      {`{"mode":"single","persons":[{"scheme":"example","value":"1"}]}`, 1, "one person, who can"},
+	ofThree:    {`{"mode":"several","persons":[{"scheme":"example","value":"1"},{"scheme":"example","value":"2"},{"scheme":"example","value":"3"}]}`, 3, "three persons, each"},
+	ofMany:     {`{"mode":"bulk","parts":118}`, 0, "many persons, whom 118 parts name"},
+	ofManyPart: {`{"mode":"bulk","part":118,"parts":118,"partOf":"0","persons":[{"scheme":"example","value":"1"},{"scheme":"example","value":"2"}]}`, 2, "two persons in this part"},
+}
+
+// told is an entry of kind k, with some fields as given.
+func told(t *testing.T, k *events.Kind, how int, given ...[2]string) *events.Entry {
 	t.Helper()
 	switch k.Name {
 	case "ledger.opened":
@@ -85,8 +102,11 @@ func told(t *testing.T, k *events.Kind, how int) *events.Entry {
 			put(data, f.Path, filledIn(k, f))
 		}
 	}
-	if how == ofOne {
-		put(data, "subjects", map[string]any{"mode": "single", "persons": []any{map[string]any{"scheme": "example", "value": "1"}}})
+	if whom, ok := subjects[how]; ok {
+		put(data, "subjects", json.RawMessage(whom.said))
+	}
+	for _, g := range given {
+		put(data, g[0], g[1])
 	}
 	body, err := json.Marshal(map[string]any{
 		"specversion": "1.0", "id": "1", "source": "city/app", "time": "2026-06-24T10:00:00Z", "type": "org.daybook." + k.Name + ".v1", "data": data,
@@ -95,12 +115,15 @@ func told(t *testing.T, k *events.Kind, how int) *events.Entry {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", k.Name, err, body)
 	}
-	f := events.Facts{Organization: "city", OccurredOn: "2026-06-24", UntilOn: "2026-06-24", RecordedOn: "2026-06-24", Digests: make([]events.Digest, k.Slots())}
-	if how == ofOne {
-		f.Tags, f.Digests = make([]events.Tag, 1), append(f.Digests, events.Digest{1: 1})
+	f := events.Facts{Organization: "city", OccurredOn: "2026-06-24", UntilOn: "2026-06-24", RecordedOn: "2026-06-24"}
+	if k.Seals {
+		f.OccurredOn, f.RecordedOn = events.QuarterOf(f.OccurredOn), events.QuarterOf(f.RecordedOn)
 	}
-	for i := range k.Slots() {
-		f.Digests[i][0] = byte(i)
+	for i := range subjects[how].tags {
+		f.Tags = append(f.Tags, events.Tag{byte(i)})
+	}
+	for i := range k.Slots() + len(f.Tags) {
+		f.Digests = append(f.Digests, events.Digest{byte(i)})
 	}
 	if v, ok := event.Data.Get("organization"); ok {
 		f.Organization = v.Text()
@@ -148,8 +171,8 @@ func TestEveryKindIsToldInWords(t *testing.T) {
 			continue
 		}
 		open[k.Name] = true
-		for how := range ofOne + 1 {
-			if _, ok := k.Field("subjects"); how == ofOne && !ok {
+		for how := range ways {
+			if _, ok := k.Field("subjects"); how >= ofOne && !ok || how > ofOne && !k.IsData() {
 				continue
 			}
 			e := told(t, k, how)
@@ -157,6 +180,12 @@ func TestEveryKindIsToldInWords(t *testing.T) {
 			fmt.Fprintf(&got, "%s\n    %s\n", k.Name, said)
 			if codelike.MatchString(said) || !strings.HasSuffix(said, ".") || said == title(k.Name)+"." || len(said) < 25 {
 				t.Errorf("%s is told as %q", k.Name, said)
+			}
+			if k.IsData() && how >= ofOne {
+				who := fmt.Sprint(l.entryQuestions(e)[0].Answers)
+				if !strings.Contains(who, "Data about [{"+subjects[how].about) || strings.Contains(who, "part 118 of 118") != (how == ofManyPart) {
+					t.Errorf("%s: the page says whom it concerns as %s", k.Name, who)
+				}
 			}
 			wordly(t, l, e)
 		}
@@ -181,6 +210,41 @@ func TestEveryKindIsToldInWords(t *testing.T) {
 	}
 }
 
+// TestEveryTermOfProtectionIsTold says each kind that protects or forgets with
+// each term that its sentence depends on: every one makes another sentence.
+func TestEveryTermOfProtectionIsTold(t *testing.T) {
+	l := ofNothing(t)
+	for _, x := range [][2]string{
+		{"request.received", "request"},
+		{"request.decided", "decision"},
+		{"request.decided", "ground"},
+		{"event.corrected", "reason"},
+		{"seal.placed", "group"},
+		{"seal.lifted", "how"},
+		{"key.shredded", "what"},
+	} {
+		k, _ := events.FindKind(x[0])
+		f, _ := k.Field(x[1])
+		seen := map[string]string{}
+		for _, term := range f.Code.Terms() {
+			said := l.sentence(told(t, k, fully, [2]string{x[1], term})).String()
+			if other := seen[said]; other != "" || strings.Contains(said, "  ") || strings.Contains(said, " .") {
+				t.Errorf("%s with %s, and with %s, is told as %q", x[0], term, other, said)
+			}
+			seen[said] = term
+		}
+	}
+	shredded, _ := events.FindKind("key.shredded")
+	for how, want := range map[int]string{
+		fully:  "city had the keys to what officers could read of June 2026 destroyed; copies of them may be kept until 1 July 2026.",
+		barely: "city had the keys to what officers could read of one month destroyed.",
+	} {
+		if got := l.sentence(told(t, shredded, how, [2]string{"what", "month"})).String(); got != want {
+			t.Errorf("the keys of a month are told as %q", got)
+		}
+	}
+}
+
 // wordly holds the rest of an entry's page against its kind.
 func wordly(t *testing.T, l *lookup, e *events.Entry) {
 	t.Helper()
@@ -195,11 +259,13 @@ func wordly(t *testing.T, l *lookup, e *events.Entry) {
 		}
 	}
 	text, slots := sealed(e), e.Kind.Slots()
+	whose := map[int]string{0: "They are for what", 1: "One is for the person concerned.", 2: "Two are for the persons concerned.", 3: "Three are for the persons concerned."}[tagged(e)]
 	if slots == 0 && !strings.HasPrefix(text, "Nothing.") || slots > 0 && !strings.Contains(text, "stand "+small(len(e.Texts("_sd")))+" sealed details") ||
-		slots > 0 && (e.Text("subjects.mode") == "single") != strings.Contains(text, "One is for the person concerned.") {
+		slots > 0 && !strings.Contains(text, whose) {
 		t.Errorf("%s has %d sealed details, and the page says: %s", e.Kind.Name, slots, text)
 	}
-	if e.Kind.IsData() != strings.Contains(text, "exact counts") || (e.Kind.Name == "ledger.read") != strings.Contains(text, "which officer") {
+	byOfficer := e.Kind.Name == "ledger.read" || e.Kind.By == events.Officer
+	if e.Kind.IsData() != strings.Contains(text, "exact counts") || byOfficer != strings.Contains(text, "which officer") {
 		t.Errorf("%s: what is sealed is told as %s", e.Kind.Name, text)
 	}
 	if !e.Kind.IsData() {

@@ -52,10 +52,29 @@ var sayings = map[string][]string{
 	"data.deleted":   {"{by} deleted {data}."},
 	"data.altered":   {"{by} altered {data}[, the reason being: {reason}]."},
 	"data.derived": {
-		"{by} made {output} from {inputs}[, in the class “{class}”].",
+		"{by} made {output} from {inputs}[{about whom}][, in the class “{class}”].",
 		"{by} made new data about one person from other data[, in the class “{class}”].",
 	},
 	"data.anonymized": {"{by} anonymized {data}, by means of {technique}[; {undone}]."},
+
+	"event.corrected": {"{by} corrected {the entry}, the reason being: {reason}."},
+	"event.disclosed": {"What a seal of {by} had hidden from one person was opened to her."},
+
+	"request.received": {"{by} received a person’s request {to have}."},
+	"request.decided":  {"{by} {has decided} {the request}[, the ground being: {ground}]."},
+	"request.answered": {
+		"{by} recorded that {recipient}, who had been given the data, answered {the request}.",
+		"{by} answered {the request}.",
+	},
+
+	"seal.placed": {
+		"{by} placed a seal {for the sake of}: the events about one person that it covers are hidden from her until it is lifted. It is to be reviewed in {reviewIn}.",
+	},
+	"seal.extended": {"{by} extended {the seal}; it is now to be reviewed in {reviewIn}."},
+	"seal.lifted":   {"{by} had {the seal} lifted: {how it ended}."},
+
+	"key.shredded": {"{by} had {these keys} destroyed[; copies of them may be kept until {backupsUntil}]."},
+	"key.rotated":  {"The master key of this ledger, which guards all other keys, was replaced by another."},
 
 	"ledger.opened":    {"This ledger was opened on {opened on}."},
 	"subject.enrolled": {"A private trail was opened for {pairs}."},

@@ -83,8 +83,10 @@ func (l *lookup) tell(e *events.Entry, saying string) (p phrase, whole bool) {
 
 // slot is what stands for one name of a saying, nil when nothing does.
 func (l *lookup) slot(e *events.Entry, name string) phrase {
-	if fill, ok := slots[name]; ok {
-		return fill(l, e)
+	for _, known := range []map[string]slot{slots, protectionSlots} {
+		if fill, ok := known[name]; ok {
+			return fill(l, e)
+		}
 	}
 	f := fieldShown(e.Kind, name)
 	v, _ := e.Value(name)
@@ -141,8 +143,12 @@ func clip(s string) string {
 	return short + "…"
 }
 
-// slots are the names in sayings that are no fields, or not as they stand.
-var slots = map[string]func(*lookup, *events.Entry) phrase{
+// slot is what stands for a name that is no field, or not as it stands.
+type slot func(*lookup, *events.Entry) phrase
+
+// slots are the names in sayings that are no fields, or not as they stand. Those
+// of persons and requests are in protection.go.
+var slots = map[string]slot{
 	"by":     func(l *lookup, e *events.Entry) phrase { return l.organization(e.Text("organization")).phrase() },
 	"it":     func(l *lookup, e *events.Entry) phrase { return l.objectOf(e).phrase() },
 	"the":    (*lookup).theObject,
@@ -210,13 +216,14 @@ func ownTitle(e *events.Entry) string {
 
 // data names the dataset; that of a single person is hers to know.
 func (l *lookup) data(e *events.Entry) phrase {
+	p := plainly("data")
 	if d := e.Text("dataset"); d != "" {
-		return l.find("dataset", d).phrase()
+		p = l.find("dataset", d).phrase()
 	}
 	if e.Text("subjects.mode") == "single" {
 		return plainly("data about one person")
 	}
-	return plainly("data")
+	return append(p, aboutWhom(l, e)...)
 }
 
 // done is the past tense of an operation.
@@ -286,6 +293,9 @@ func indefinite(words string) string {
 func dated(e *events.Entry, p phrase) phrase {
 	from, until := e.Text("occurredAt"), e.Text("occurredUntil")
 	when := "On " + day(from) + ", "
+	if e.Kind.Seals {
+		when = "In " + day(from) + ", "
+	}
 	if until != "" && until != from {
 		when = "From " + day(from) + " to " + day(until) + ", "
 	}

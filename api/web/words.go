@@ -9,13 +9,29 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
-// day writes a calendar day as 2026-06-24 the way people say it.
+// day writes a calendar day as 2026-06-24 the way people say it, and a quarter
+// as 2026-Q4.
 func day(s string) string {
 	t, err := time.Parse(time.DateOnly, s)
+	if err == nil {
+		return t.Format("2 January 2006")
+	}
+	year, quarter, ok := strings.Cut(s, "-Q")
+	if words := ordinals[quarter]; ok && words != "" {
+		return "the " + words + " quarter of " + year
+	}
+	return s
+}
+
+var ordinals = map[string]string{"1": "first", "2": "second", "3": "third", "4": "fourth"}
+
+// monthName writes a month as 2026-06 the way people say it.
+func monthName(s string) string {
+	t, err := time.Parse("2006-01", s)
 	if err != nil {
 		return s
 	}
-	return t.Format("2 January 2006")
+	return t.Format("January 2006")
 }
 
 // moment writes an RFC 3339 time in UTC, to the minute.
