@@ -51,7 +51,7 @@ func TestSplits(t *testing.T) {
 			t.Fatalf("in steps of %d the public directory differs", step)
 		}
 	}
-	if r, err := auditDir(t, forge(t, entries)); err != nil || r.Size != 530 || r.Tags != 106 || r.Labels != 1 || r.Parsed != 530 {
+	if r, err := auditDir(t, forge(t, entries)); err != nil || r.Size != 530 || r.Tags != 150 || r.Labels != 1 || r.Parsed != 530 {
 		t.Fatalf("audit: %+v, %v", r, err)
 	}
 }

@@ -118,11 +118,31 @@ func testEntries(t testing.TB, n int) [][]byte {
 			out[i] = enrolledEntry(t, nameOf(i), 1)
 		case i%5 == 3:
 			out[i] = accessedEntry(t, nameOf(i), events.Tag(nameOf(i)))
+		case i%50 == 6:
+			out[i] = sharedEntry(t, nameOf(i), `{"mode":"several","persons":[{"scheme":"example","value":"1"},{"scheme":"example","value":"2"}]}`, twoTags(i)...)
+		case i%50 == 16:
+			out[i] = sharedEntry(t, nameOf(i), `{"mode":"bulk","parts":1}`)
+		case i%50 == 26:
+			out[i] = sharedEntry(t, nameOf(i), `{"mode":"bulk","part":1,"partOf":"1","parts":1,"persons":[{"scheme":"example","value":"1"},{"scheme":"example","value":"2"}]}`, twoTags(i)...)
 		default:
 			out[i] = saidEntry(t, "dataset.registered", fmt.Sprintf(`{"dataset":"example/d%d","title":"Readings"}`, i), nameOf(i))
 		}
 	}
 	return out
+}
+
+func sharedEntry(t testing.TB, name events.EventName, subjects string, tags ...events.Tag) []byte {
+	t.Helper()
+	return saidEntry(t, "data.shared", `{"dataset":"example/d","recipient":"county","subjects":`+subjects+`}`, name, tags...)
+}
+
+// twoTags are two tags of entry i, in their order.
+func twoTags(i int) []events.Tag {
+	first, second := events.Tag(nameOf(i)), events.Tag(nameOf(1_000_000+i))
+	if first.String() > second.String() {
+		return []events.Tag{second, first}
+	}
+	return []events.Tag{first, second}
 }
 
 func message(entry []byte) []byte {

@@ -179,16 +179,43 @@ func verify(out io.Writer, b []byte, v note.Verifier) error {
 	hash := events.HashEntry(p.Extra)
 	fmt.Fprintf(out, "VALID: 1 entry checked\n\n")
 	fmt.Fprintf(out, "  %-13s %d of the log %s\n", "position", p.Index, c.Origin)
-	for _, name := range []string{"event", "kind", "organization", "system", "occurredAt", "recordedAt"} {
+	for _, name := range []string{"event", "kind", "organization", "system", "occurredAt", "recordedAt", "corrects", "about", "seal", "what", "month"} {
 		if s := entry.Text(name); s != "" {
 			fmt.Fprintf(out, "  %-13s %s\n", name, s)
 		}
+	}
+	if words := concerned(entry); words != "" {
+		fmt.Fprintf(out, "  %-13s %s\n", "persons", words)
 	}
 	fmt.Fprintf(out, "  %-13s %s\n", "entry hash", hash)
 	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Path))
 	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave. Not checked: that anyone but\n", c.Size)
 	fmt.Fprintf(out, "the log has seen this root, and what the %d private digests commit to.\n", len(entry.Texts("_sd")))
 	return nil
+}
+
+// concerned says whom an entry concerns, as far as it tells, and "" when it is
+// not about persons.
+func concerned(e *events.Entry) string {
+	number := func(path string) int64 { v, _ := e.Value(path); return v.Int() }
+	tags := len(e.Texts("subjects.tags"))
+	switch e.Text("subjects.mode") {
+	case "none":
+		return "nobody in particular"
+	case "unknown":
+		return "not named"
+	case "single":
+		return "1, by a tag that her key recognizes"
+	case "several":
+		return fmt.Sprintf("%d, by tags that their keys recognize", tags)
+	case "bulk":
+		if tags > 0 {
+			return fmt.Sprintf("%d, by tags that their keys recognize; part %d of %d of the event %s",
+				tags, number("subjects.part"), number("subjects.parts"), e.Text("subjects.partOf"))
+		}
+		return fmt.Sprintf("many, named in %d parts that follow", number("subjects.parts"))
+	}
+	return ""
 }
 
 func auditCommand() *cobra.Command {
