@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -246,6 +247,20 @@ func (b *Book) tags(h events.Handle) (uint64, bool, error) {
 func (b *Book) reference(register, id string) (bool, error) {
 	v, err := b.get(referenceKey(register, id))
 	return v != nil, err
+}
+
+// location is the time zone that an organization's days are counted in: UTC while
+// it is unregistered.
+func (b *Book) location(organization string) (*time.Location, error) {
+	known, err := b.reference("organization", organization)
+	if err != nil || !known {
+		return time.UTC, err
+	}
+	zone, err := b.zone(organization)
+	if err != nil {
+		return nil, err
+	}
+	return time.LoadLocation(zone)
 }
 
 // zone is the time zone last given to an organization, or "".

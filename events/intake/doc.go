@@ -51,6 +51,30 @@
 // the seal is lifted. seal.placed, .extended and .lifted are of the hidden trail,
 // which they begin and end; event.disclosed is of her own and gives her the key.
 //
+// A seal is a standing order, not a mark on an event: [Desk.PlaceSeal] places it in
+// the name of two officers' tokens of one organization, and from then on whatever
+// that organization says of the person, with one of the seal's systems or in its
+// case, takes tags of the hidden trail. Those entries are made as all others are;
+// what is in the trail already stays in it. The id of a seal.placed is random or a
+// keyed hash of a request's id, so that nobody who holds the VRF key can guess the
+// hidden trail's label. A seal has a day by which it is looked at again, at most a
+// year ahead, of which the public sees the quarter, and an end: a day, another
+// event, or thirty days where nobody wrote the order down.
+//
+// A seal ends by seal.lifted, after which its trail grows no more and covers
+// nothing, and then by event.disclosed, the next event of the person's own trail.
+// [Desk.LiftSeal] says both, and [Desk.Lapse] does when the end has come. Their
+// ids are made from the seal's name, so that whoever comes second adds nothing, and
+// what a crash left between the two is made good by the next Lapse. Whose seal it
+// is, is read from the person's own slot of seal.placed: a seal can be lifted when
+// the key of the month in which it was placed is gone.
+//
+// Lifting says publicly which seal.placed it ends, and the disclosure follows it in
+// the log, so that who looks learns that the tag of that entry is of somebody who
+// was under that seal. Nobody learns whose the tag is, or of any other entry that it
+// was sealed. Events that the organization recorded about the person before, or
+// outside the systems and the case, are not hidden, and tell what they tell.
+//
 // A part of a bulk event is refused until its head is accepted: each of its persons
 // gets a key to what the head says to all. What one may see depends on how she
 // stands to the matter, so the head has three person boxes, for principals (and
@@ -130,7 +154,8 @@
 // The [Desk] is where officers and auditors have sealed details opened. It says
 // ledger.read first, [Writer.Say], and hands out nothing before that is durable.
 // The reading of an entry about one person carries her next tag, so that her
-// trail shows who looked.
+// trail shows who looked. It is also where they order what the ledger says of a
+// person for them, as seals; a request's id makes the same order again the same one.
 //
 // # Tokens
 //

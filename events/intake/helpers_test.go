@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,7 @@ func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
 type plan struct {
 	dir      string    // default: a new one
 	keys     string    // the keyring's directory, default inside dir
+	rand     io.Reader // where keys come from, default crypto/rand
 	tap      *tap      // between writer and history
 	now      time.Time // default: the real clock
 	maxQueue int
@@ -154,7 +156,7 @@ func openHouse(t testing.TB, p plan) *house {
 	}
 	h := &house{plan: p, ended: make(chan error, 1)}
 	t.Cleanup(func() { h.close(t) })
-	ring := must[*keyring.Keyring](t)(keyring.Open(keyring.Config{Dir: p.keys}))
+	ring := must[*keyring.Keyring](t)(keyring.Open(keyring.Config{Dir: p.keys, Rand: p.rand}))
 	h.ring = keys{ring}
 	cfg := broker.Config{Dir: filepath.Join(p.dir, "history")}
 	if p.nats != nil {
@@ -208,6 +210,11 @@ func (h *house) run() {
 	if h.idle {
 		return
 	}
+	h.start()
+}
+
+// start starts the writer.
+func (h *house) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() {

@@ -176,8 +176,10 @@ func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*
 	if problem, err := w.partOf(p, item, n); problem != nil || err != nil {
 		return problem, err
 	}
-	var problem *events.Problem
-	var err error
+	problem, err := w.checkSeal(p, item, named)
+	if problem != nil || err != nil {
+		return problem, err
+	}
 	if n.parties, problem, err = w.parties(p, item, named); problem != nil || err != nil {
 		return problem, err
 	}

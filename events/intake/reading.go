@@ -137,11 +137,7 @@ func (d *Desk) record(ctx context.Context, r Reader, organization, filter string
 	if list := positionList(positions); list != "" {
 		data = data.With("positions", events.String(list))
 	}
-	now := time.Now
-	if d.Now != nil {
-		now = d.Now
-	}
-	outcomes, err := d.Writer.Say(ctx, Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: now().UTC(), Data: data, Trails: of.trails})
+	outcomes, err := d.Writer.Say(ctx, Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: d.now(), Data: data, Trails: of.trails})
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("%w: %w", ErrNotRecorded, err)

@@ -31,6 +31,7 @@ func (n noted) writeTrails(batch *pebble.Batch) {
 		what := n.shredded()
 		_ = batch.Set(binary.BigEndian.AppendUint64([]byte("k"), uint64(n.seq)), what, nil)
 		_ = batch.Set(append([]byte("d"), what...), nil, nil)
+		n.endSeals(batch)
 	}
 	if f := n.fold.Seal; f != nil {
 		n.writeSeal(batch, f)
@@ -44,6 +45,17 @@ func (n noted) shredded() []byte {
 		return append([]byte("p"), n.fold.Persons[0].Handle[:]...)
 	}
 	return []byte("m" + n.entry.Text("month") + " " + n.entry.Text("organization"))
+}
+
+// endSeals forgets the seals over a person whose keys are destroyed, as those of
+// her hidden trails go with them.
+func (n noted) endSeals(batch *pebble.Batch) {
+	for _, p := range n.fold.Persons {
+		for _, prefix := range []string{"s", "x", "u"} {
+			from := append([]byte(prefix), p.Handle[:]...)
+			_ = batch.DeleteRange(from, append(append([]byte{}, from...), bytes.Repeat([]byte{0xff}, len(events.EventName{})+1)...), nil)
+		}
+	}
 }
 
 func (n noted) writeSeal(batch *pebble.Batch, f *events.FoldSeal) {
@@ -131,7 +143,7 @@ func (b *Book) readSeal(key []byte, s *Standing) error {
 		return err
 	}
 	if until, review, ok := bytes.Cut(dates, []byte(" ")); ok {
-		s.Until, s.ReviewBy = string(until), string(review)
+		s.Until, s.ReviewBy, s.Extended = string(until), string(review), true
 	}
 	lifted, err := b.get(append([]byte("u"), key...))
 	s.Lifted = lifted != nil
