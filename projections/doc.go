@@ -22,6 +22,7 @@
 //	retention per dataset the rule in force and the latest deletion
 //	recorded  up to where the log went on a day
 //	coverage  per source what it recorded by day, and what the ledger said of it; systems that uses name
+//	seals     per seal its group, when it was placed, is looked at again, and ended
 //	trail     for officers: uses by actor, role, unit, kind, system, dataset, organization and local day
 //	findings  for officers: what the rules found; how many, for everybody
 //	persons   for officers: what concerns a person, by handle; gone when her keys are destroyed
@@ -73,6 +74,7 @@
 //	    off-hours: each actor, of uses from [NightFrom] to [NightUntil] by who is in the habit of working by day;
 //	    burst: each actor, of local hours with at least [BurstUses] uses
 //	 9  each source, while numbers are missing; each silence longer than the source's rhythm, judged when read
+//	10  each seal whose quarter of review is over, judged when read
 //	11  each system and end; the day itself is still allowed
 //	14  each share or receipt whose other side is not there [ReceiptGrace] days later, judged when read
 //	15  each activity
@@ -122,6 +124,7 @@
 //	vu<organization>0<source>0<day>         of them those whose persons nobody named
 //	vs<organization>0<source>0<position>    what the ledger said of the source, after that entry
 //	vy<system>                              position of the first use that names it
+//	ls<organization>0<name>0<position>      a seal: group, how, lifted, liftedIn, placed, placedIn, reviewIn, saidBy, after that entry
 //	ar<position>                            a use: actor, dataset, day, hasReason, hour, kind, organization, role, system, unit
 //	ai(a|d|k|o|r|s|t|u)<value>0<position>   empty: actor, dataset, kind, organization, role, system, local day, unit
 //	am[<organization>]0<day>                <position><position> of the first and the last use of that local day

@@ -3,6 +3,7 @@ package projections
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -48,7 +49,12 @@ func dayOf(e *events.Entry) string {
 	return day(e.Text("occurredAt"))
 }
 
-func day(at string) string { return at[:min(len(at), len("2006-01-02"))] }
+func day(at string) string {
+	if len(at) < len(time.DateOnly) {
+		return "" // a quarter, all that seals tell
+	}
+	return at[:len(time.DateOnly)]
+}
 
 func foldEntry(b *batch, m *message) error {
 	b.key = number(append(b.key[:0], entryPrefix...), m.position)

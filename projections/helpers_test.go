@@ -174,6 +174,9 @@ func (w *world) record(e *events.Event, organization, at string) {
 		Name: w.name(), Organization: organization, RecordedAt: start.Add(time.Duration(len(w.out)) * time.Second),
 		OccurredOn: at[:10], UntilOn: at[:10], RecordedOn: at[:10], Counterpart: w.name(),
 	}
+	if e.Kind.Seals {
+		f.OccurredOn, f.RecordedOn = events.QuarterOf(at[:10]), events.QuarterOf(at[:10])
+	}
 	if e.Kind.Name == "data.received" && len(w.shared) > 0 && w.rng.IntN(4) > 0 {
 		f.Counterpart = w.shared[w.rng.IntN(len(w.shared))]
 	}

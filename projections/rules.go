@@ -28,6 +28,7 @@ const (
 	RuleGrant    = 7
 	RulePattern  = 8
 	RuleSequence = 9
+	RuleSeal     = 10
 	RuleEnded    = 11
 	RuleReceipt  = 14
 	RuleUnnamed  = 15
@@ -46,6 +47,7 @@ func Rules() []Rule {
 		{RuleGrant, "use without a grant", "Is data about people used only by those who were granted it, and while they were?", false, false},
 		{RulePattern, "unusual working pattern", "Does anyone use data on five or more days in a row, against habit at night, or very often within an hour?", false, false},
 		{RuleSequence, "silence or missing numbers", "Does every service report as often as it said, and did every event arrive that it numbered?", false, true},
+		{RuleSeal, "seal overdue", "Is everything that is kept from a person looked at again when that was promised?", true, true},
 		{RuleEnded, "ended system in use", "Is a system silent after the day it was taken out of service?", true, false},
 		{RuleReceipt, "share without its receipt", "Do both sides of a disclosure record it?", true, true},
 		{RuleUnnamed, "persons left unnamed", "Does an activity about persons name whom it concerns?", true, false},
@@ -75,7 +77,7 @@ func foldFindings(b *batch, m *message) error {
 	if m.entry.Kind.By == events.RoleLedger {
 		return nil // nothing its organization did
 	}
-	o := &observation{b: b, m: m, e: m.entry, organization: m.entry.Text("organization"), day: dayOf(m.entry)}
+	o := &observation{b: b, m: m, e: m.entry, organization: m.entry.Text("organization"), day: cmp.Or(dayOf(m.entry), m.fold.Day)}
 	var err error
 	if o.said, err = statementsOf(o.e, o.known); err != nil {
 		return err

@@ -66,6 +66,7 @@ func allViews() []view {
 		{"retention", 2, "d", foldRetention},
 		{"recorded", 2, "c", foldRecorded},
 		{"coverage", 1, "v", foldCoverage},
+		{"seals", 1, "l", foldSeals},
 	}
 }
 
