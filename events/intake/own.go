@@ -21,13 +21,9 @@ type Own struct {
 // Say submits what the ledger says itself, and waits as Submit does. It goes
 // the way of every event, under a source no token has.
 func (w *Writer) Say(ctx context.Context, list ...Own) ([]Outcome, error) {
-	out := make([]Submitted, len(list))
-	for i, own := range list {
-		e, err := own.event()
-		if err != nil {
-			return nil, fmt.Errorf("saying %s: %w", own.Kind, err)
-		}
-		out[i] = Submitted{Event: e, Organization: own.Organization, Size: len(e.Canonical()), Trails: own.Trails}
+	out, err := w.submitted(list)
+	if err != nil {
+		return nil, err
 	}
 	return w.Submit(ctx, out)
 }

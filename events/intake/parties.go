@@ -63,8 +63,11 @@ func (w *Writer) parties(p *plan, item *waiting, named []Subject) ([]party, *eve
 		}
 		seen[who.Handle()] = true
 		var err error
-		if who, err = w.trailOf(p, item, who, i); err != nil {
+		switch who, err = w.trailOf(p, item, who, i); {
+		case err != nil:
 			return nil, nil, err
+		case who == nil:
+			return nil, &events.Problem{Status: 409, Code: "conflict", Detail: "her keys were destroyed in the meantime; nothing can be hidden from her any more"}, nil
 		}
 		counter, enrolled, err := w.next(p, who)
 		if err != nil {
@@ -94,7 +97,8 @@ func (w *Writer) trailOf(p *plan, item *waiting, who Subject, i int) (Subject, e
 }
 
 // given is the trail that an event was said for. A seal's own goes on until the
-// seal is lifted; what is read of it afterwards is hers to see.
+// seal is lifted; what is read of it afterwards is hers to see. It is nil for a
+// seal that was to be placed over somebody who was erased while it waited.
 func (w *Writer) given(p *plan, item *waiting, who Subject, h events.Handle) (Subject, error) {
 	if h == who.Handle() || h == (events.Handle{}) {
 		return who, nil
@@ -104,8 +108,9 @@ func (w *Writer) given(p *plan, item *waiting, who Subject, h events.Handle) (Su
 		if err != nil || !stands {
 			return who, err
 		}
+		return w.hidden(h)
 	}
-	return w.hidden(h)
+	return w.cfg.People.ByHandle(h)
 }
 
 func (w *Writer) hidden(h events.Handle) (Subject, error) {

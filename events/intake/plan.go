@@ -43,7 +43,11 @@ func (w *Writer) plan(group []*waiting) (*plan, error) {
 		return nil, err
 	}
 	for i, item := range fresh {
-		if err := w.add(p, item, people[i]); err != nil {
+		no, err := w.refuses(p, item)
+		if err == nil && !no {
+			err = w.add(p, item, people[i])
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -284,6 +288,9 @@ func (w *Writer) zoneOf(p *plan, item *waiting) (string, bool, error) {
 func (w *Writer) isKnown(p *plan, register, id string) (bool, error) {
 	if register == events.AnyRegister {
 		return w.isAnywhere(p, id)
+	}
+	if register == "dataset" && id == DetailsDataset {
+		return true, nil // the ledger's own, in nobody's register
 	}
 	r := reference{register, id}
 	if ok, asked := p.known[r]; asked {

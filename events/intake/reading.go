@@ -53,6 +53,10 @@ type Desk struct {
 	Keys    Opening
 	Fold    OpenFold
 	Now     func() time.Time // default time.Now
+
+	// For requests alone, which are not taken without them.
+	Mentions Mentions
+	Ending   Ending
 }
 
 // Opened are the details of one entry.
@@ -72,17 +76,9 @@ func (d *Desk) Record(ctx context.Context, r Reader, organization, filter string
 // Open records the reading of the entry at i and then opens its details, each of
 // which the entry commits to.
 func (d *Desk) Open(ctx context.Context, r Reader, i events.Index) (Opened, error) {
-	data, err := d.Archive.Read(ctx, i.Seq())
+	msg, entry, err := d.read(ctx, i)
 	if err != nil {
-		return Opened{}, fmt.Errorf("reading entry %d: %w", i, err)
-	}
-	msg, err := events.ParseMessage(data)
-	if err != nil {
-		return Opened{}, fmt.Errorf("reading entry %d: %w", i, err)
-	}
-	entry, err := events.ParseEntry(msg.Entry)
-	if err != nil {
-		return Opened{}, fmt.Errorf("reading entry %d: %w", i, err)
+		return Opened{}, err
 	}
 	organization := entry.Text("organization")
 	if !r.Grant.MayRead(organization) {

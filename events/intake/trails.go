@@ -101,6 +101,11 @@ func (b *Book) sealsOf(her events.Handle) ([]Standing, error) {
 	return b.seals(append([]byte("s"), her[:]...))
 }
 
+// sealsOver is sealsOf for any goroutine.
+func (b *Book) sealsOver(her events.Handle) ([]Standing, error) {
+	return b.seals(append([]byte("s"), her[:]...))
+}
+
 // Seals are all seals whose hidden events are not disclosed yet.
 func (b *Book) Seals() ([]Standing, error) { return b.seals([]byte("s")) }
 

@@ -50,6 +50,8 @@ type Submitted struct {
 	// what the ledger says itself, which knows whose matter is hidden. None means
 	// that the seals decide.
 	Trails []events.Handle
+
+	together *bundle // with others, or nil
 }
 
 // Outcome is what became of one submitted event.
@@ -224,6 +226,7 @@ func (w *Writer) gather() []*waiting {
 			break
 		}
 	}
+	n = whole(w.queue, n)
 	group := append([]*waiting{}, w.queue[:n]...)
 	for _, item := range group {
 		w.bytes -= item.Size
