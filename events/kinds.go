@@ -158,7 +158,7 @@ func dataKinds() []*Kind {
 		data("data.received", plain("counterpart", Name).must(), dataset.must()),
 		data("data.deleted", dataset.must(), code("method", CodeDeletionMethod).must(),
 			code("trigger", CodeDeletionTrigger).must(), plain("records", Count), plain("backupsUntil", Date),
-			code("residual", CodeResidual)),
+			code("residual", CodeResidual), plain("counterpart", Name)), // the decision that it was told of
 		data("data.altered", dataset.must(), code("reason", CodeAlterationReason)),
 		data("data.derived", ref("inputs", "dataset").many().must(), ref("output", "dataset").must(),
 			code("class", CodeClassification)),

@@ -10,6 +10,9 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
+// ledgerSource is the source of what the ledger says itself, for an officer too.
+const ledgerSource = "daybook"
+
 const (
 	usesPrefix    = "vc" // uses of data recorded, by organization, source and day
 	unnamedPrefix = "vu" // of them those whose persons nobody named
@@ -22,6 +25,9 @@ const (
 func foldCoverage(b *batch, m *message) error {
 	e := m.entry
 	if e.Kind.IsData() {
+		if e.Text("source") == ledgerSource {
+			return nil // what the ledger destroyed itself; it is no service
+		}
 		return countUse(b, m)
 	}
 	emitter := e.Text("emitter")
@@ -176,7 +182,7 @@ func subtractUses(db pebble.Reader, from, to events.Size, out map[sourceName]map
 		}
 		e := values{v.Object()}
 		kind, ok := events.FindKind(e.text("kind"))
-		if !ok || !kind.IsData() {
+		if !ok || !kind.IsData() || e.text("source") == ledgerSource {
 			return nil
 		}
 		const one = ^uint64(0) // minus one

@@ -25,6 +25,8 @@
 //	seals     per seal its group, when it was placed, is looked at again, and ended
 //	trail     for officers: uses by actor, role, unit, kind, system, dataset, organization and local day
 //	findings  for officers: what the rules found; how many, for everybody
+//	corrections by entry what corrects it
+//	requests  for officers: what persons asked for and by when it was decided; who is to be told of an erasure
 //	persons   for officers: what concerns a person, by handle; gone when her keys are destroyed
 //
 // The officers' views are kept where [Config] has the means to open fold headers.
@@ -76,6 +78,7 @@
 //	 9  each source, while numbers are missing; each silence longer than the source's rhythm, judged when read
 //	10  each seal whose quarter of review is over, judged when read
 //	11  each system and end; the day itself is still allowed
+//	12  each request that is undecided a month after its day, three when it was extended, judged when read
 //	14  each share or receipt whose other side is not there [ReceiptGrace] days later, judged when read
 //	15  each activity
 //
@@ -137,9 +140,20 @@
 //	fh<organization>0<actor>0               days with a use by day, and at night; decimal text
 //	fb<organization>0<actor>0<day><hour>    uses within that local hour, one byte, no more than [BurstUses] and one
 //	fq<organization>0<source>0              lowest and highest number, how many are lost, ends of the gaps; decimal text
+//	k<name>0<position>                      empty: that entry corrects the one of the name
+//	qn<name>                                whose the request of that name is
+//	qs<organization>0<name>0<position>      of a request: answered, day, decided, decision, extended, position, request, after that entry
+//	qt<organization>0<name>0<recipient>0<position>  whom it has to tell for that request: closed, count, first, opened, after that entry
+//	qd<name>                                of a request.decided that opened those: its request, and who has to tell, a space between
+//	qh<handle>                              whom that person's data was shared with: count, first, organization, recipient of each
+//	qo<handle>                              <handle> of each hidden trail of hers
 //	ph<handle><position>                    kind, organization, relation and which of the trail's tags, a space between
 //	pt<handle>                              of each hidden trail of hers <handle>, <name> of the seal.placed, its <position>, and
 //	                                        <position> of the event.disclosed, all ones until then
+//
+// In the keys k and q a name is the text of 22 characters. A recipient of what was
+// shared that names the request.decided as the counterpart of a data.received or
+// data.deleted closes its task; so does a request.answered of who has to tell it.
 //
 // A state is an object in the form of RFC 8785 with the members ended (a day),
 // fields, kind, occurredAt, organization (the object's own) and source; what is

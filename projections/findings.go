@@ -222,7 +222,7 @@ func (r Reader) findings(asOf time.Time, f FindingFilter) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived, r.silent, r.unreviewed} {
+	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived, r.silent, r.unreviewed, r.undecided} {
 		more, err := rule(asOf)
 		if err != nil {
 			return nil, err

@@ -30,6 +30,7 @@ const (
 	RuleSequence = 9
 	RuleSeal     = 10
 	RuleEnded    = 11
+	RuleClock    = 12
 	RuleReceipt  = 14
 	RuleUnnamed  = 15
 )
@@ -49,6 +50,7 @@ func Rules() []Rule {
 		{RuleSequence, "silence or missing numbers", "Does every service report as often as it said, and did every event arrive that it numbered?", false, true},
 		{RuleSeal, "seal overdue", "Is everything that is kept from a person looked at again when that was promised?", true, true},
 		{RuleEnded, "ended system in use", "Is a system silent after the day it was taken out of service?", true, false},
+		{RuleClock, "clock missed", "Is what a person asks for decided within a month, or three when that is extended?", true, true},
 		{RuleReceipt, "share without its receipt", "Do both sides of a disclosure record it?", true, true},
 		{RuleUnnamed, "persons left unnamed", "Does an activity about persons name whom it concerns?", true, false},
 	}

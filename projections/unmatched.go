@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,9 +69,33 @@ func (r Reader) openReceipts() ([]Receipt, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, receipt)
+		ofNotice, err := r.isDecision(receipt.Counterpart)
+		if err != nil {
+			return nil, err
+		}
+		if !ofNotice {
+			out = append(out, receipt)
+		}
 	}
 	return out, nil
+}
+
+// isDecision says that a name is that of a request.decided: who confirms to have
+// been told of an erasure received no data.
+func (r Reader) isDecision(name events.EventName) (bool, error) {
+	at, err := r.get(append([]byte(namePrefix), name[:]...))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	entry, err := r.get(append([]byte(entryPrefix), at...))
+	if err != nil {
+		return false, err
+	}
+	v, err := stored(entry)
+	return v.text("kind") == "request.decided", err
 }
 
 // open are the positions marked as open, and those of the other sides of rows

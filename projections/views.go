@@ -65,8 +65,9 @@ func allViews() []view {
 		{"sharing", 2, "s", foldSharing},
 		{"retention", 2, "d", foldRetention},
 		{"recorded", 2, "c", foldRecorded},
-		{"coverage", 1, "v", foldCoverage},
+		{"coverage", 2, "v", foldCoverage},
 		{"seals", 1, "l", foldSeals},
+		{"corrections", 1, "k", foldCorrections},
 	}
 }
 
@@ -76,6 +77,7 @@ func officersViews() []view {
 		{"trail", 2, "a", foldTrail},
 		{"findings", 2, "f", foldFindings},
 		{"persons", 1, "p", foldPersons},
+		{"requests", 1, "q", foldRequests},
 	}
 }
 
