@@ -27,6 +27,8 @@ type Config struct {
 	// both there is nothing for officers here, and their addresses are 404.
 	Tokens v1.Tokens
 	Desk   v1.Desk
+	// Clerk says what officers say. Nil: they only read here.
+	Clerk v1.Clerk
 	// BehindProxy says that every request comes through a proxy which sets
 	// X-Forwarded-Proto and adds to X-Forwarded-For. Otherwise anybody could set
 	// them, so they are not read.
@@ -66,7 +68,7 @@ func New(c Config) (http.Handler, error) {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}
 	if c.Desk != nil && c.Tokens != nil {
-		office := &v1.Office{Shown: shown, Desk: c.Desk}
+		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Tokens: c.Tokens}
 		g := newGate(c, pages)
 		g.mount(mux)
 		routes = append(routes, v1.NewOfficers(office).Routes(g.bearer)...)

@@ -24,6 +24,10 @@ const MaxExport = 10_000
 type Office struct {
 	Shown *Shown
 	Desk  Desk
+
+	// For what officers say; nil where they say nothing.
+	Clerk  Clerk
+	Tokens Tokens
 }
 
 // TrailParameters choose uses of data; so do limit and after, but not in exports.

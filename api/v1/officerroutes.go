@@ -49,9 +49,15 @@ func (o *Officers) Routes(only func(ForOfficer) http.HandlerFunc) []Route {
 			Params: []*huma.Param{entryParam()}, Answers: answers("The details.", detailsJSON{}), Handler: only(o.details),
 		},
 	}
+	if o.office.Clerk != nil {
+		list = append(list, o.requestRoutes(only)...)
+	}
 	for i := range list {
 		r := &list[i]
-		r.Group, r.Who = "officers", []events.Role{events.Officer, events.Auditor}
+		r.Group = "officers"
+		if r.Who == nil {
+			r.Who = []events.Role{events.Officer, events.Auditor}
+		}
 		if r.Method == "" {
 			r.Method = http.MethodGet
 		}

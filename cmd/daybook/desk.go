@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/intake"
+	"github.com/daybook-ledger/daybook/projections"
 )
 
 // readers shows the tokens to the API, which asks only who may read.
@@ -25,7 +27,10 @@ func (r readers) Find(token string) (v1.Officer, bool, error) {
 type desk struct{ *intake.Desk }
 
 func (s *system) desk() desk {
-	return desk{&intake.Desk{Writer: s.writer, Archive: s.history, Keys: s.keys, Fold: intake.FoldOpener(s.keys.FoldKey()), Now: s.now}}
+	return desk{&intake.Desk{
+		Writer: s.writer, Archive: s.history, Keys: s.keys, Fold: intake.FoldOpener(s.keys.FoldKey()), Now: s.now,
+		Mentions: mentions{s}, Ending: s.keys,
+	}}
 }
 
 func reader(o v1.Officer) intake.Reader {
@@ -51,4 +56,61 @@ func deskError(err error) error {
 		return fmt.Errorf("%w: %w", v1.ErrNotRecorded, err)
 	}
 	return err
+}
+
+// clerk shows the desk to the API for what officers say.
+type clerk struct{ *intake.Desk }
+
+func (c clerk) Receive(ctx context.Context, o v1.Officer, person events.Person, request string, received time.Time) (v1.Spoken, error) {
+	said, err := c.Desk.Receive(ctx, reader(o), person, request, received)
+	return v1.Spoken(said), deskError(err)
+}
+
+func (c clerk) Decide(ctx context.Context, o v1.Officer, d v1.Decision) (v1.Decided, error) {
+	decision := intake.Decision{Request: d.Request, Decision: d.Decision, Ground: d.Ground, Statement: d.Statement}
+	for _, j := range d.Joined {
+		decision.Joined = append(decision.Joined, reader(j))
+	}
+	got, err := c.Desk.Decide(ctx, reader(o), decision)
+	out := v1.Decided{Spoken: v1.Spoken(got.Said), Notice: got.Notice}
+	if e := got.Erased; e != nil {
+		out.Erased = &v1.Erased{Deleted: v1.Spoken(e.Deleted), Shredded: v1.Spoken(e.Shredded), BackupsUntil: e.BackupsUntil, Entries: e.Entries}
+		for _, t := range e.Tell {
+			out.Erased.Tell = append(out.Erased.Tell, v1.Recipient(t))
+		}
+	}
+	return out, deskError(err)
+}
+
+func (c clerk) Answer(ctx context.Context, o v1.Officer, request events.EventName, recipient string) (v1.Spoken, error) {
+	said, err := c.Desk.Answer(ctx, reader(o), request, recipient)
+	return v1.Spoken(said), deskError(err)
+}
+
+func (c clerk) Correct(ctx context.Context, o v1.Officer, i events.Index, reason, statement string) (v1.Spoken, error) {
+	said, err := c.Desk.Correct(ctx, reader(o), i, reason, statement)
+	return v1.Spoken(said), deskError(err)
+}
+
+// mentions finds what concerns a person in the views, once they have all that the
+// history has.
+type mentions struct{ *system }
+
+func (m mentions) Mentions(ctx context.Context, her events.Handle) ([]intake.Mention, error) {
+	if err := m.views.WaitFor(ctx, m.history.Last()); err != nil {
+		return nil, err
+	}
+	var out []intake.Mention
+	for after := (*events.Index)(nil); ; {
+		list, next, err := m.views.Now().Person(her, "", after, projections.MaxLimit)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range list {
+			out = append(out, intake.Mention{Position: x.Position, Organization: x.Organization, Kind: x.Kind})
+		}
+		if after = next; next == nil {
+			return out, nil
+		}
+	}
 }

@@ -1,0 +1,264 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/projections"
+)
+
+// ApproverHeader names a token of somebody who agrees to what is asked; it is
+// given once for each.
+const ApproverHeader = "Daybook-Approver"
+
+// Clerk says for officers what becomes of requests, and what was wrong. A refusal
+// is a *events.Problem or ErrMayNotRead.
+type Clerk interface {
+	// Receive records that the person asked for something at a time.
+	Receive(ctx context.Context, by Officer, person events.Person, request string, received time.Time) (Spoken, error)
+	// Decide records a decision. When it erases her, her keys are destroyed by the
+	// time it returns.
+	Decide(ctx context.Context, by Officer, d Decision) (Decided, error)
+	// Answer records that a request was answered, to recipient or, with "", to her.
+	Answer(ctx context.Context, by Officer, request events.EventName, recipient string) (Spoken, error)
+	// Correct records that the entry at i is wrong, and what is right.
+	Correct(ctx context.Context, by Officer, i events.Index, reason, statement string) (Spoken, error)
+}
+
+// Spoken is where the ledger keeps what an officer said.
+type Spoken struct {
+	Name     events.EventName
+	Position events.Index
+}
+
+// Decision is what an officer decides about a request.
+type Decision struct {
+	Request                     events.EventName // of the request.received
+	Decision, Ground, Statement string
+	Joined                      []Officer // of other organizations, who agree to an erasure
+}
+
+// Decided is what came of a decision.
+type Decided struct {
+	Spoken
+	Notice string // the id, of the source daybook, that a recipient names when it was told
+	Erased *Erased
+}
+
+// Erased is what an erasure destroyed, and who has to be told.
+type Erased struct {
+	Deleted, Shredded Spoken
+	BackupsUntil      string
+	Entries           int
+	Tell              []Recipient
+}
+
+// Recipient is whom data of an erased person was shared with.
+type Recipient struct {
+	Organization string // that shared
+	Recipient    string // "?" where nobody can say
+	Dataset      string // "" where nobody can say
+	Position     events.Index
+}
+
+// Requests are what persons asked of an organization, and whom it has to tell.
+type Requests struct {
+	Organization string
+	AsOf         time.Time
+	Requests     []projections.Request
+	Tasks        []projections.Task
+	Reading      events.Index
+}
+
+// Requests answers with the requests of the organization that r is about.
+func (o *Office) Requests(r *http.Request, who Officer) (Requests, error) {
+	q, err := Query(r, "organization")
+	if err != nil {
+		return Requests{}, err
+	}
+	out := Requests{AsOf: o.Shown.Time()}
+	if out.Organization, err = o.organization(q, who); err != nil {
+		return out, err
+	}
+	reader, _ := o.Shown.Reader()
+	if out.Requests, err = reader.Requests(out.AsOf, out.Organization); err == nil {
+		out.Tasks, err = reader.Tasks(out.Organization)
+	}
+	switch {
+	case err != nil:
+		return out, notKept(err)
+	case len(out.Requests)+len(out.Tasks) > MaxExport:
+		return out, tooMany()
+	}
+	var positions []events.Index
+	for _, x := range out.Requests {
+		positions = append(positions, x.Position)
+	}
+	for _, x := range out.Tasks {
+		positions = append(positions, x.First)
+	}
+	slices.Sort(positions)
+	out.Reading, err = o.record(r.Context(), who, out.Organization, "requests", q, slices.Compact(positions))
+	return out, err
+}
+
+// Receive records a request of a person, received now when the time is zero.
+func (o *Office) Receive(ctx context.Context, who Officer, person events.Person, request string, received time.Time) (Spoken, error) {
+	if received.IsZero() {
+		received = o.Shown.Time()
+	}
+	said, err := o.Clerk.Receive(ctx, who, person, request, received)
+	return said, speakerProblem(err)
+}
+
+// Decide records a decision about the request that ref names, by its position or
+// its event. Tokens are those of officers of other organizations who agree.
+func (o *Office) Decide(ctx context.Context, who Officer, ref string, d Decision, tokens []string) (Decided, error) {
+	var err error
+	if d.Request, err = o.request(ref); err != nil {
+		return Decided{}, err
+	}
+	for _, token := range tokens {
+		joined, ok, err := o.Tokens.Find(strings.TrimSpace(token))
+		if err != nil {
+			return Decided{}, err
+		}
+		if !ok || joined.Role != events.Officer {
+			return Decided{}, &events.Problem{Status: http.StatusForbidden, Code: "approver", Detail: "a token of somebody who is to agree is not an officer's"}
+		}
+		d.Joined = append(d.Joined, joined)
+	}
+	out, err := o.Clerk.Decide(ctx, who, d)
+	return out, speakerProblem(err)
+}
+
+// Answer records that the request that ref names was answered.
+func (o *Office) Answer(ctx context.Context, who Officer, ref, recipient string) (Spoken, error) {
+	name, err := o.request(ref)
+	if err != nil {
+		return Spoken{}, err
+	}
+	said, err := o.Clerk.Answer(ctx, who, name, recipient)
+	return said, speakerProblem(err)
+}
+
+// Correct records that the entry that ref names is wrong.
+func (o *Office) Correct(ctx context.Context, who Officer, ref, reason, statement string) (Spoken, error) {
+	found, err := o.Shown.Entry(ref)
+	if err != nil {
+		return Spoken{}, err
+	}
+	said, err := o.Clerk.Correct(ctx, who, found.Position, reason, statement)
+	return said, speakerProblem(err)
+}
+
+// request is the event that ref is the name of, or whose entry stands at that
+// position. A name is taken as it is: the entry may be too young to be shown.
+func (o *Office) request(ref string) (events.EventName, error) {
+	if name, ok := events.ParseEventName(ref); ok {
+		return name, nil
+	}
+	found, err := o.Shown.Entry(ref)
+	if err != nil {
+		return events.EventName{}, NotFound("there is no such request")
+	}
+	e, err := events.ParseEntry(found.Entry)
+	return e.Name(), err
+}
+
+// speakerProblem turns what a clerk says into a refusal.
+func speakerProblem(err error) error {
+	if errors.Is(err, ErrMayNotRead) {
+		return &events.Problem{Status: http.StatusForbidden, Code: "not-yours", Detail: "only an officer of the organization that this is about may do that"}
+	}
+	return officerProblem(err)
+}
+
+// maxOrder bounds what an officer sends.
+const maxOrder = 64 << 10
+
+// order reads the JSON object that r carries, with no other members than these.
+func order(r *http.Request, names ...string) (events.Object, error) {
+	if _, err := Query(r); err != nil {
+		return nil, err
+	}
+	if !events.IsJSON(r.Header.Get("Content-Type")) {
+		return nil, &events.Problem{Status: http.StatusUnsupportedMediaType, Code: "media-type", Detail: "send application/json"}
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxOrder+1))
+	switch {
+	case err != nil:
+		return nil, &events.Problem{Status: http.StatusBadRequest, Code: "incomplete", Detail: "the body ended early"}
+	case len(body) > maxOrder:
+		return nil, &events.Problem{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Detail: "the body has more than 64 KiB"}
+	}
+	v, err := events.ParseValue(body)
+	if err != nil {
+		return nil, events.SyntaxProblem(err)
+	}
+	return members(v, "", names...)
+}
+
+// members is the object v, with no other members than these.
+func members(v events.Value, pointer string, names ...string) (events.Object, error) {
+	o := v.Object()
+	if o == nil {
+		return nil, &events.Problem{Status: 422, Code: "wrong-type", Pointer: pointer, Detail: "must be an object with the members " + strings.Join(names, ", ")}
+	}
+	for _, m := range o {
+		if !slices.Contains(names, m.Name) {
+			return nil, &events.Problem{Status: 422, Code: "unknown-field", Pointer: pointer + "/" + clip(m.Name), Detail: "there are " + strings.Join(names, ", ")}
+		}
+	}
+	return o, nil
+}
+
+// orderTexts reads members of o that are texts; what is not
+// there is "".
+func orderTexts(o events.Object, into map[string]*string) error {
+	for name, text := range into {
+		v, given := o.Get(name)
+		if *text = v.Text(); given && *text == "" {
+			return &events.Problem{Status: 422, Code: "wrong-type", Pointer: "/" + name, Detail: "must be text that is not empty"}
+		}
+	}
+	return nil
+}
+
+// orderPerson reads the member person of o.
+func orderPerson(o events.Object) (events.Person, error) {
+	v, given := o.Get("person")
+	if !given {
+		return events.Person{}, &events.Problem{Status: 422, Code: "missing-field", Pointer: "/person", Detail: "say who it is, by scheme and value"}
+	}
+	m, err := members(v, "/person", "scheme", "value")
+	if err != nil {
+		return events.Person{}, err
+	}
+	var p events.Person
+	for name, into := range map[string]*string{"scheme": &p.Scheme, "value": &p.Value} {
+		v, _ := m.Get(name)
+		if *into = v.Text(); *into == "" {
+			return p, &events.Problem{Status: 422, Code: "missing-field", Pointer: "/person/" + name, Detail: "a person needs scheme and value, as text"}
+		}
+	}
+	return p, nil
+}
+
+// orderTime reads a time, zero when there is none.
+func orderTime(text, pointer string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, ok := events.ParseInstant(text)
+	if !ok {
+		return t, &events.Problem{Status: 422, Code: "malformed", Pointer: pointer, Detail: "must be an RFC 3339 time as 2026-06-24T08:30:00Z"}
+	}
+	return t, nil
+}
