@@ -48,6 +48,9 @@ type AuditOptions struct {
 	// Parallel is how many bundles are fetched and hashed at once; the default
 	// is twice the number of processors.
 	Parallel int
+	// Each, unless nil, is given every entry whose content is read: in any order, by
+	// several goroutines at once, and before it is known that the log is whole.
+	Each func(events.Index, *events.Entry)
 }
 
 // Report is what an audit that found nothing wrong has checked.

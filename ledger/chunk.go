@@ -115,6 +115,9 @@ func (a *audit) read(i events.Index, b []byte) (facts, error) {
 			return facts{}, err
 		}
 	}
+	if a.opts.Each != nil {
+		a.opts.Each(i, e)
+	}
 	return factsOf(e)
 }
 

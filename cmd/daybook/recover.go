@@ -60,6 +60,7 @@ were signed: after a restore, or by somebody who has the key.
 func recoverCommand() *cobra.Command {
 	var s stopped
 	var tiles, log, tail bool
+	var shredded string
 	c := &cobra.Command{
 		Use:   "recover [DIR]",
 		Short: "Say the safe ways forward for a stopped ledger that fsck finds different; change nothing without a flag",
@@ -76,6 +77,8 @@ func recoverCommand() *cobra.Command {
 				return s.rebuildLog(ctx, out)
 			case tail:
 				return s.cutTail(ctx, out)
+			case shredded != "":
+				return s.recoverShredded(ctx, out, shredded)
 			default:
 				return s.advise(ctx, out)
 			}
@@ -85,7 +88,8 @@ func recoverCommand() *cobra.Command {
 	c.Flags().BoolVar(&tiles, "rebuild-tiles", false, "set aside damaged public files, which the next start makes again")
 	c.Flags().BoolVar(&log, "rebuild-log", false, "set aside the log beside them, which the next start makes again")
 	c.Flags().BoolVar(&tail, "cut-tail", false, "replace the journal's damaged last line by the published checkpoint")
-	c.MarkFlagsMutuallyExclusive("rebuild-tiles", "rebuild-log", "cut-tail")
+	c.Flags().StringVar(&shredded, "shredded", "", "destroy the keys that this copy of the public log, a directory or URL, says were destroyed: after data and keys were put back")
+	c.MarkFlagsMutuallyExclusive("rebuild-tiles", "rebuild-log", "cut-tail", "shredded")
 	return c
 }
 

@@ -182,6 +182,9 @@ func (s *system) openWriter(ctx context.Context, cfg config) error {
 	if err := book.CatchUp(ctx, s.history, intake.FoldOpener(s.keys.FoldKey())); err != nil {
 		return err
 	}
+	if err := s.carryOut(book); err != nil {
+		return err
+	}
 	s.writer = intake.NewWriter(intake.Config{History: s.history, Book: book, People: s.keys, Keys: s.keys, Now: s.now, Refuse: s.pace.refuse})
 	return nil
 }
