@@ -73,3 +73,7 @@ func addDays(day string, n int) string {
 	}
 	return t.AddDate(0, 0, n).Format(time.DateOnly)
 }
+
+// Later is the instant an ISO 8601 duration after t, in calendar terms; false for
+// what is no duration, and beyond the year 9999.
+func Later(t time.Time, period string) (time.Time, bool) { return later(t, period) }

@@ -106,6 +106,11 @@ func (k *keeper) keep(ctx context.Context, tokens []intake.Named) (int, error) {
 		}
 		list = append(list, more...)
 	}
+	over, err := k.expired(reader, tokens, coverage, now)
+	if err != nil {
+		return 0, fmt.Errorf("reading what is due: %w", err)
+	}
+	list = append(list, over...)
 	return len(list), k.say(ctx, list)
 }
 

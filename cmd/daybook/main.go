@@ -94,7 +94,8 @@ func rootCommand() *cobra.Command {
 	})
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
-		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand())
+		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
+		requestCommand(), eraseCommand(), correctCommand())
 	return c
 }
 

@@ -46,6 +46,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&cfg.seen.mirrors, "mirror", nil, "the URL of a copy of the public log, asked at the start for its checkpoint as --last-seen is")
 	c.Flags().BoolVar(&cfg.seen.require, "require-mirror", false, "do not start while a mirror cannot be asked")
 	c.Flags().DurationVar(&cfg.publishEvery, "publish-every", time.Second, "the least time between two checkpoints; longer tells less about when things happen")
+	c.Flags().StringArrayVar(&cfg.details.flags, "keep-details", nil, "for how long officers can open details after the month they were recorded in, as P3Y, or city=P1Y for one organization; default for ever")
 	cfg.trillian.flags(c)
 	cfg.operatorFlags(c)
 	return c
@@ -61,6 +62,9 @@ func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 		return err
 	}
 	if err := cfg.checkPublishing(); err != nil {
+		return err
+	}
+	if err := cfg.details.check(); err != nil {
 		return err
 	}
 	ctx := c.Context()

@@ -43,6 +43,7 @@ type config struct {
 	maxAge               time.Duration    // see publishing; 0 is no limit
 	metrics              string           // where GET /metrics is served; "" is nowhere
 	behindProxy          bool             // a proxy says where requests come from, and whether over TLS
+	details              keeping          // for how long officers can open details
 	now                  func() time.Time // what day it is; nil: time.Now
 }
 
@@ -60,13 +61,14 @@ type system struct {
 	broker  *broker.Broker
 	nats    *intake.NATSDoor // nil without a listener
 	handler http.Handler
+	details keeping
 	now     func() time.Time
 }
 
 // open opens every part in the order of the flow. What was opened is closed
 // again when a later part refuses.
 func open(ctx context.Context, cfg config) (_ *system, err error) {
-	s := &system{now: cfg.now, pace: newPublishing(cfg)}
+	s := &system{now: cfg.now, pace: newPublishing(cfg), details: cfg.details}
 	if s.now == nil {
 		s.now = time.Now
 	}
