@@ -90,3 +90,5 @@ func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
 	who, err := k.PrepareSeal(of, id, seal, nil)
 	return subject{who}, err
 }
+
+func (k keys) ShredName(h events.Handle) [16]byte { return keyring.ShredName(h) }

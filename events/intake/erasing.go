@@ -98,7 +98,7 @@ func (d *Desk) tryErase(ctx context.Context, by Reader, r asked, decided Own, jo
 	if err != nil {
 		return Decided{}, err
 	}
-	said, err := d.sayTogether(ctx, d.mayEnd(r.handle, tags+readings), d.ending(r, signed(decided, joined), until)...)
+	said, err := d.sayTogether(ctx, d.mayEnd(r.handle, tags+readings), d.ending(r, joinedBy(decided, joined), until)...)
 	if err != nil {
 		return Decided{}, err
 	}
@@ -177,8 +177,8 @@ func (d *Desk) ending(r asked, decided Own, until string) []Own {
 	}
 }
 
-// signed adds to who decided those who joined.
-func signed(own Own, joined []Reader) Own {
+// joinedBy adds to who decided those who joined.
+func joinedBy(own Own, joined []Reader) Own {
 	officer, _ := own.Data.Get("officer")
 	names := []string{officer.Text()}
 	for _, j := range joined {

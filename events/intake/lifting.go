@@ -248,10 +248,3 @@ func (d *Desk) concerns(ctx context.Context, s Standing) (concerned, error) {
 	}
 	return concerned{}, errors.Join(box.err, errors.New("reading whom a seal is over: the entry does not say it"))
 }
-
-func (d *Desk) now() time.Time {
-	if d.Now == nil {
-		return time.Now().UTC()
-	}
-	return d.Now().UTC()
-}

@@ -49,15 +49,15 @@ func (m mentions) Mentions(ctx context.Context, her events.Handle) (out []intake
 	return out, nil
 }
 
-// ending promises that copies of keys are gone after a time.
-type ending struct{ keep time.Duration }
+// promising promises that copies of keys are gone after a time.
+type promising struct{ keep time.Duration }
 
-func (e ending) ShredName(h events.Handle) [16]byte {
+func (e promising) ShredName(h events.Handle) [16]byte {
 	sum := sha256.Sum256(append([]byte("daybook/shredded@1\n"), h[:]...))
 	return [16]byte(sum[:16])
 }
 
-func (e ending) BackupsUntil(now time.Time) (time.Time, error) {
+func (e promising) BackupsUntil(now time.Time) (time.Time, error) {
 	if e.keep == 0 {
 		return time.Time{}, nil
 	}
@@ -67,7 +67,7 @@ func (e ending) BackupsUntil(now time.Time) (time.Time, error) {
 // office is a desk that takes requests.
 func (h *house) office(keep time.Duration) *intake.Desk {
 	d := h.desk(opening{})
-	d.Mentions, d.Ending = mentions{h}, ending{keep}
+	d.Mentions, d.Ending = mentions{h}, promising{keep}
 	return d
 }
 
@@ -201,7 +201,7 @@ func TestErasePostponed(t *testing.T) {
 	h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"))
 	d := h.office(0)
 	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
-	h.place(t, "county", "secret ground")
+	h.sealOver(t, "county", "secret ground")
 	last := h.history.Last()
 	_, err := d.Decide(t.Context(), officer, intake.Decision{Request: received.Name, Decision: "granted"})
 	if refusal(t, err) != "postponed" || strings.Contains(err.Error(), "county") || h.history.Last() != last {
@@ -213,8 +213,8 @@ func TestErasePostponed(t *testing.T) {
 	}
 }
 
-// place puts a seal of organization over anna.
-func (h *house) place(t *testing.T, organization, id string) intake.Subject {
+// sealOver puts a seal of organization over anna.
+func (h *house) sealOver(t *testing.T, organization, id string) intake.Subject {
 	t.Helper()
 	hidden := must[intake.Subject](t)(h.ring.Hide(anna2, id))
 	out := must[[]intake.Outcome](t)(h.writer.Say(t.Context(), intake.Own{
@@ -356,7 +356,7 @@ func TestCorrect(t *testing.T) {
 	several := said("data.accessed", "s", `{"system":"city/app","operation":"Consult","outcome":"success","subjects":{"mode":"several","persons":[{"scheme":"plate","value":"ABC 123"},{"scheme":"plate","value":"XYZ 9","relation":"incidental"}]}}`)
 	got := h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"), several, accessed("3", "", ""))
 	d := h.office(0)
-	hidden := h.place(t, "city", "s1")
+	hidden := h.sealOver(t, "city", "s1")
 	under := h.submit(t, accessed("4", "plate", "ABC 123"))[0]
 	for i, want := range []int{0, 1, 2, 0} {
 		said := must[intake.Said](t)(d.Correct(t.Context(), officer, got[i].Position, "correction", "It was another day."))

@@ -112,7 +112,7 @@ func (h *house) checkDisclosed(t testing.TB, at events.Index, i uint64, placed i
 	for n, at := range hidden {
 		k := eventKey(root, uint64(n+1))
 		_, e := h.message(t, at)
-		if tags := e.Texts("subjects.tags"); !slices.Equal(tags, []string{tagOf(k).String()}) {
+		if tags := e.Texts("subjects.tags"); !slices.Equal(tags, []string{tagUnder(k).String()}) {
 			t.Errorf("hidden entry %d has the tags %v", at, tags)
 		}
 		if slot := h.slot(t, at, k); slot["subject"] == "" || slot["occurredAt"] == "" {
@@ -554,7 +554,7 @@ func eventKey(root []byte, i uint64) [32]byte {
 	return [32]byte(m.Sum(nil))
 }
 
-func tagOf(key [32]byte) events.Tag {
+func tagUnder(key [32]byte) events.Tag {
 	m := hmac.New(sha256.New, key[:])
 	m.Write([]byte("tag"))
 	return events.Tag(m.Sum(nil)[:16])

@@ -134,14 +134,15 @@ func (p *plug) settle() {
 	}
 }
 
-// images are what may be found after the power came back: each name as it was
-// or as it was last synced, and each content likewise. They are directories.
+// images are what may be found after the power came back: the names as they were
+// or as they were last synced, and the contents likewise or half appended. They
+// are directories.
 func (p *plug) images() []string {
 	p.settle()
 	seen := map[[32]byte]bool{}
 	var out []string
 	for _, names := range []map[string]int{p.names, p.durable} {
-		for _, content := range []map[int][]byte{p.content, p.synced} {
+		for _, content := range []map[int][]byte{p.content, p.synced, p.torn()} {
 			sum := sha256.New()
 			paths := make([]string, 0, len(names))
 			for path := range names {
@@ -156,6 +157,20 @@ func (p *plug) images() []string {
 				out = append(out, p.image(paths, names, content))
 			}
 		}
+	}
+	return out
+}
+
+// torn is what files hold when half of what was appended since the last sync is
+// there.
+func (p *plug) torn() map[int][]byte {
+	out := map[int][]byte{}
+	for inode, data := range p.content {
+		synced := p.synced[inode]
+		if bytes.HasPrefix(data, synced) {
+			data = data[:len(synced)+(len(data)-len(synced))/2]
+		}
+		out[inode] = data
 	}
 	return out
 }
@@ -355,6 +370,7 @@ func (m *memory) check(t *testing.T, root string) {
 		t.Fatalf("opening: %v", err)
 	}
 	defer k.crash(t)
+	m.checkSettled(t, k)
 	if m.logKey != "" && k.LogKey() != m.logKey {
 		t.Error("the ledger has other keys")
 	}
@@ -373,6 +389,31 @@ func (m *memory) check(t *testing.T, root string) {
 		if err := d(k, newMemoryOf(k, t)); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
+	}
+}
+
+// checkSettled: Open leaves nothing aside, one master key, and everything sealed
+// under that.
+func (m *memory) checkSettled(t *testing.T, k *Keyring) {
+	t.Helper()
+	if left, err := k.files.asides(); err != nil || len(left) > 0 {
+		t.Errorf("left aside: %v, %v", left, err)
+	}
+	keys, err := k.master.Load()
+	if err != nil || len(keys) != 1 {
+		t.Errorf("there are %d master keys: %v", len(keys), err)
+	}
+	id := masterID((*secret)(&keys[0]))
+	err = filepath.WalkDir(k.files.root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), "lock") && !strings.HasPrefix(d.Name(), "escrow") {
+			if data := readBytes(t, path); !bytes.Contains(data, id[:]) && !allZero(data) {
+				t.Errorf("%s is not sealed under the master key", d.Name())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -458,6 +499,41 @@ func TestEveryCrash(t *testing.T) {
 		}
 	}
 	t.Logf("%d steps, %d images", whole.steps, images)
+}
+
+// TestPowerAfterKill kills the process at every step, lets another one go on
+// with what it finds, and cuts the power then: what the second one told the
+// world, it must have made sure of.
+func TestPowerAfterKill(t *testing.T) {
+	whole := plugIn(t, newRoot(t), -1)
+	if err := perform(whole.root, whole, newMemory(), deeds()); err != nil {
+		t.Fatal(err)
+	}
+	for cut := range whole.steps {
+		m := newMemory()
+		p := plugIn(t, newRoot(t), cut)
+		if err := perform(p.root, p, m, deeds()); !errors.Is(err, errCut) {
+			t.Fatalf("killed at %d: %v", cut, err)
+		}
+		p.settle()
+		p.cutAt = -1
+		later := []deed{opened, preparing("bob", "ada", "liv"), usingMonth("2026-02"), replaying(20), moving}
+		if len(m.erasing) > 0 {
+			later = []deed{opened, erasing("ada"), preparing("bob", "liv"), usingMonth("2026-02")}
+		}
+		if m.ending["2026-01"] {
+			later = append(later, endingMonth("2026-01"))
+		}
+		if err := perform(p.root, p, m, later); err != nil {
+			t.Fatalf("after being killed at %d: %v", cut, err)
+		}
+		for i, root := range p.images() {
+			t.Run(fmt.Sprintf("%d-%d", cut, i), func(t *testing.T) { m.check(t, root) })
+		}
+		if t.Failed() {
+			t.Fatalf("killed at step %d of %d", cut, whole.steps)
+		}
+	}
 }
 
 // TestCrashAfterCrash cuts the power again while Open finishes what the first

@@ -67,10 +67,7 @@ func create(f *files, origin string) error {
 	if err := createParts(f, origin); err != nil {
 		return err
 	}
-	if err := f.remove("creating"); err != nil {
-		return err
-	}
-	return f.syncDir("")
+	return f.remove("creating") // synced by settle, before Open hands out a key
 }
 
 func chooseOrigin(origin string, random io.Reader) (string, error) {

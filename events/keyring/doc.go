@@ -147,8 +147,9 @@
 // with the [Master]; Open finishes it.
 //
 // What a killed process had written but not synced is read by the next one like
-// anything else, so Open syncs the pending file and the directories, and the
-// first use of a key file its directory, before a key found there is used.
+// anything else, so Open moves the pending records and syncs the directories,
+// and the first use of a key file syncs its directory, before a key found there
+// is used.
 //
 // After an error of the disk the keyring changes nothing more until it is opened
 // again.

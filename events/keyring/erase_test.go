@@ -146,23 +146,31 @@ func TestEraseLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestEraseUsesANewKey: with the key that the bucket had before, nothing of
-// what is there now opens, and the old key stands nowhere.
-func TestEraseUsesANewKey(t *testing.T) {
+// TestEraseZeroesTheOldKey keeps hold of the files that are replaced: their key
+// is zeroed, so that their blocks open with no master key, and the new ones have
+// another.
+func TestEraseZeroesTheOldKey(t *testing.T) {
 	k, dir := newKeyring(t)
-	p := prepare(t, k, Identifier{"example", "ada"})[0]
-	k.moveNow(t)
-	n := bucketOf(p.handle)
-	old := readBytes(t, filepath.Join(dir, n.name()))
-	from, to := n.wipe()
-	erase(t, k, p.handle)
-	for _, data := range contents(t, dir, k.files.vault) {
-		if bytes.Contains(data, old[from:to][:16]) {
-			t.Error("the old key, wrapped, is still there")
+	id := Identifier{"example", "ada"}
+	p := prepare(t, k, id)[0]
+	for _, number := range []rollNumber{pendingRoll, bucketOf(p.handle)} {
+		path, held := filepath.Join(dir, number.name()), filepath.Join(t.TempDir(), "held")
+		if err := os.Link(path, held); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if anew := readBytes(t, filepath.Join(dir, n.name())); bytes.Equal(anew[from:to], old[from:to]) {
-		t.Error("the bucket has the key it had")
+		old := readBytes(t, held)
+		if number == pendingRoll {
+			k.moveNow(t)
+		} else {
+			erase(t, k, p.handle)
+		}
+		from, to := number.wipe()
+		if now := readBytes(t, held); !allZero(now[from:to]) || allZero(old[from:to]) {
+			t.Errorf("%s: the key of the file that was replaced is still in it", number.name())
+		}
+		if anew := readBytes(t, path); bytes.Equal(anew[from:to], old[from:to]) {
+			t.Errorf("%s: the new file has the old key", number.name())
+		}
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // costs a sync for each bucket it touches, of 4,096 records two thirds of all.
 const maxPending = 4096
 
-// openPending reads the pending records, cuts off a torn append, and moves what
-// is there: after a crash some of it may be in its buckets already.
+// openPending reads the pending records but for a torn append, and moves them:
+// after a crash some may be in their buckets already.
 func (k *Keyring) openPending() error {
 	data, err := k.files.read(pendingRoll.name())
 	if err != nil {
@@ -22,10 +22,8 @@ func (k *Keyring) openPending() error {
 		return err
 	}
 	// The last frame may be whole and yet only in memory, when the process that
-	// wrote it was killed before its sync. Its keys are about to be used.
-	if err := k.files.appendAt(pendingRoll.name(), k.waiting.size, nil); err != nil {
-		return fmt.Errorf("opening the pending records: %w", err)
-	}
+	// wrote it was killed before its sync; in its buckets it is on disk. A torn
+	// one the next append cuts off.
 	return k.move(true)
 }
 
