@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -106,10 +108,20 @@ func instantSpellings(t time.Time, local *time.Location) []string {
 	return out
 }
 
-// mode is how a planted event names persons.
-type mode struct{ name, scheme, relation string }
+// mode is how a planted event names persons: one, or in the modes several and
+// bulk a few, of every scheme and relation.
+type mode struct {
+	name, scheme, relation string
+	of                     any // bulk: the id of the head, when it is a part
+}
 
-func (m mode) String() string { return strings.TrimSpace(m.name + " " + m.scheme + " " + m.relation) }
+func (m mode) String() string {
+	out := strings.TrimSpace(m.name + " " + m.scheme + " " + m.relation)
+	if m.of != nil {
+		out += " part"
+	}
+	return out
+}
 
 // event is one event of kind k with every field filled in.
 func (g *garden) event(k *events.Kind, m mode) map[string]any {
@@ -119,14 +131,15 @@ func (g *garden) event(k *events.Kind, m mode) map[string]any {
 		"source": scanCity + "/app", "time": "2025-11-02T03:04:05Z",
 	}
 	data := map[string]any{}
-	if k.IsData() {
+	if k.By != events.Registrar {
 		e["time"] = g.instant(at + "time")
 	} else {
 		e["source"] = scanCity + "/register"
 		data["organization"] = scanCity
 	}
 	for _, f := range k.Fields {
-		if f.Path == "organization" {
+		text := f.Path == "reasonText" || f.Path == "caseRef" || f.Path == "query"
+		if f.Path == "organization" || text && m.of != nil { // a part carries no text
 			continue
 		}
 		v := g.value(k, f, m, at+f.Path)
@@ -158,11 +171,23 @@ func set(o map[string]any, path string, v any) {
 // the table is found too.
 var alwaysPrivate = []string{"actor.id", "actor.role", "actor.unit", "caseRef", "query", "reasonText", "sequence"}
 
+// shownOfDesk is all that the public learns of what officers say, code lists aside.
+var shownOfDesk = []string{"about", "corrects", "decision", "group", "how", "reason", "recipient", "request", "reviewIn", "seal", "subjects"}
+
 // value fills one field in: private ones with a marker, public ones with what
 // their grammar allows.
 func (g *garden) value(k *events.Kind, f events.Field, m mode, name string) any {
-	private := f.Class != events.Public && (f.Class != events.PublicText || k.IsData()) || slices.Contains(alwaysPrivate, f.Path)
+	private := f.Class != events.Public && (f.Class != events.PublicText || k.By != events.Registrar) || slices.Contains(alwaysPrivate, f.Path) ||
+		k.By == events.Officer && !slices.Contains(shownOfDesk, f.Path)
 	switch f.Type {
+	case events.Named, events.Key:
+		if private {
+			return g.binary(name, map[events.Type]int{events.Named: 16, events.Key: 32}[f.Type])
+		}
+	case events.Date:
+		if private {
+			return g.day(name)
+		}
 	case events.Coded:
 		return f.Code.Terms()[0]
 	case events.Reference:
@@ -192,10 +217,42 @@ func (g *garden) value(k *events.Kind, f events.Field, m mode, name string) any 
 	}[f.Type]
 }
 
+// binary is a marker of n bytes, as names of events and keys are.
+func (g *garden) binary(name string, n int) string {
+	g.n++
+	sum := sha256.Sum256(fmt.Append(nil, "marker ", g.n))
+	g.secrets = append(g.secrets, marker{name: name, raw: [][]byte{sum[:n]}})
+	return base64.RawURLEncoding.EncodeToString(sum[:n])
+}
+
+// day is a day of its own, in a year that nothing else here is in.
+func (g *garden) day(name string) string {
+	g.n++
+	at := time.Date(2061, 1, g.n%300, 0, 0, 0, 0, time.UTC)
+	g.secrets = append(g.secrets, marker{name: name, spellings: []string{at.Format(time.DateOnly), at.Format("20060102"), at.Format("2 January 2006"), at.Format("02 Jan 2006")}})
+	return at.Format(time.DateOnly)
+}
+
 func (g *garden) subjects(m mode, name string) any {
 	out := map[string]any{"mode": m.name}
-	if m.name == "single" {
-		out["persons"] = []any{map[string]any{"scheme": m.scheme, "value": g.identifier(name+".value", m.scheme), "relation": m.relation}}
+	person := func(scheme, relation string) map[string]any {
+		return map[string]any{"scheme": scheme, "value": g.identifier(name+".value of "+scheme, scheme), "relation": relation}
+	}
+	everybody := func() []any {
+		return []any{
+			person("example", "principal"), person("email", "incidental"), person("plate", "household"), person("phone", "minor"), person("example", "proxy"),
+		}
+	}
+	switch {
+	case m.name == "single":
+		out["persons"] = []any{person(m.scheme, m.relation)}
+	case m.name == "several":
+		out["persons"] = everybody()
+	case m.name == "bulk":
+		out["parts"] = 1
+		if m.of != nil {
+			out["part"], out["partOf"], out["persons"] = 1, m.of, everybody()
+		}
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/adapt"
 	"github.com/daybook-ledger/daybook/testdata/records"
@@ -138,25 +139,25 @@ func (s *scan) plant() {
 	s.emitter = s.token("--role", "emitter", "--org", scanCity, "--source", scanCity+"/app")
 	said := map[events.Role][]map[string]any{}
 	var kinds int
-	for _, k := range events.Kinds() {
-		if !k.Open || k.By == events.RoleLedger {
-			continue
-		}
+	for _, k := range v1.Said() {
 		kinds++
 		if k.By == events.Registrar {
 			said[k.By] = append(said[k.By], s.event(k, mode{}))
 			continue
 		}
 		for _, m := range []mode{
-			{"none", "", ""},
-			{"unknown", "", ""},
-			{"single", "example", "principal"},
-			{"single", "email", "incidental"},
-			{"single", "plate", "household"},
-			{"single", "phone", "minor"},
+			{name: "none"},
+			{name: "unknown"},
+			{"single", "example", "principal", nil},
+			{"single", "email", "incidental", nil},
+			{"single", "plate", "household", nil},
+			{"single", "phone", "minor", nil},
+			{name: "several"},
 		} {
 			said[k.By] = append(said[k.By], s.event(k, m))
 		}
+		head := s.event(k, mode{name: "bulk"})
+		said[k.By] = append(said[k.By], head, s.event(k, mode{name: "bulk", of: head["id"]}))
 	}
 	if kinds < 17 {
 		s.Fatalf("only %d kinds are open", kinds)
@@ -184,7 +185,7 @@ func (s *scan) hiddenDataset() {
 	known := s.event(registered, mode{})
 	known["data"].(map[string]any)["dataset"] = scanKnown
 	s.batch(s.registrar, []any{known})
-	e := s.event(accessed, mode{"single", "example", "principal"})
+	e := s.event(accessed, mode{"single", "example", "principal", nil})
 	e["data"].(map[string]any)["dataset"] = scanKnown
 	if r := s.batch(s.emitter, []any{e}); r[0].Status != http.StatusCreated {
 		s.Errorf("the hidden dataset is answered %d: %s", r[0].Status, r[0].Problem)
