@@ -40,14 +40,8 @@ func indexed(e *events.Entry) [5]struct {
 }
 
 // dayOf is the day of occurredAt as the entry gives it, "" for the kinds that have
-// none: ledger.opened and subject.enrolled, and those of seals, which give a
-// quarter.
-func dayOf(e *events.Entry) string {
-	if e.Kind.Seals {
-		return ""
-	}
-	return day(e.Text("occurredAt"))
-}
+// none, ledger.opened and subject.enrolled.
+func dayOf(e *events.Entry) string { return day(e.Text("occurredAt")) }
 
 func day(at string) string {
 	if len(at) < len(time.DateOnly) {

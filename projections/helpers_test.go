@@ -201,9 +201,13 @@ func (w *world) record(e *events.Event, organization, at string) {
 			f.Unresolved = append(f.Unresolved, r.Name)
 		}
 	}
-	if e.Mode() == "single" {
-		f.Tags = []events.Tag{events.Tag(w.name())}
+	if of, _, _ := e.Part(); of != "" {
+		f.PartOf = w.name()
 	}
+	for range e.Named() {
+		f.Tags = append(f.Tags, events.Tag(w.name()))
+	}
+	slices.SortFunc(f.Tags, func(a, b events.Tag) int { return strings.Compare(a.String(), b.String()) })
 	f.Digests = make([]events.Digest, e.Kind.Slots()+len(f.Tags))
 	for i := range f.Digests {
 		w.bytes(f.Digests[i][:])

@@ -99,7 +99,9 @@ var (
 )
 
 func (w *world) use(organization, system, dataset, at string) {
-	subjects := pick(w, "{'mode':'none'}", "{'mode':'unknown'}", "{'mode':'single','persons':[{'scheme':'email','value':'x@example.org'}]}")
+	one, other := "{'scheme':'email','value':'x@example.org'}", "{'scheme':'plate','value':'ABC 123','relation':'minor'}"
+	subjects := pick(w, "{'mode':'none'}", "{'mode':'unknown'}", "{'mode':'single','persons':["+one+"]}", "{'mode':'several','persons':["+one+","+other+"]}",
+		"{'mode':'bulk','parts':2}", "{'mode':'bulk','part':2,'parts':2,'partOf':'1','persons':["+one+","+other+"]}")
 	both := "'dataset':'" + dataset + "','subjects':" + subjects
 	for _, more := range []string{
 		",'activity':'a/1'", ",'actor':{'id':'" + pick(w, "ann", "bob") + "','unit':'u/1','role':'" + pick(w, "clerk", "lead") + "'}", ",'purpose':'" + pick(w, purposes...) + "'",
