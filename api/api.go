@@ -29,6 +29,8 @@ type Config struct {
 	Desk   v1.Desk
 	// Clerk says what officers say. Nil: they only read here.
 	Clerk v1.Clerk
+	// Seals places seals and ends them. Nil: that is not done here.
+	Seals v1.SealDesk
 	// BehindProxy says that every request comes through a proxy which sets
 	// X-Forwarded-Proto and adds to X-Forwarded-For. Otherwise anybody could set
 	// them, so they are not read.
@@ -68,7 +70,7 @@ func New(c Config) (http.Handler, error) {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}
 	if c.Desk != nil && c.Tokens != nil {
-		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Tokens: c.Tokens}
+		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Tokens: c.Tokens}
 		g := newGate(c, pages)
 		g.mount(mux)
 		routes = append(routes, v1.NewOfficers(office).Routes(g.bearer)...)

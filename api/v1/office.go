@@ -27,6 +27,7 @@ type Office struct {
 
 	// For what officers say; nil where they say nothing.
 	Clerk  Clerk
+	Seals  SealDesk
 	Tokens Tokens
 }
 

@@ -52,6 +52,9 @@ func (o *Officers) Routes(only func(ForOfficer) http.HandlerFunc) []Route {
 	if o.office.Clerk != nil {
 		list = append(list, o.requestRoutes(only)...)
 	}
+	if o.office.Seals != nil {
+		list = append(list, o.sealRoutes(only)...)
+	}
 	for i := range list {
 		r := &list[i]
 		r.Group = "officers"

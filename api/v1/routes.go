@@ -22,7 +22,7 @@ func Groups() [][2]string {
 // Routes are the addresses of a: all of v1 that anyone may read.
 func (a *API) Routes() []Route {
 	var out []Route
-	for _, list := range [][]Route{a.entryRoutes(), a.registerRoutes(), a.viewRoutes(), a.coverageRoutes()} {
+	for _, list := range [][]Route{a.entryRoutes(), a.registerRoutes(), a.viewRoutes(), a.coverageRoutes(), a.sealRoutes()} {
 		for _, r := range list {
 			r.Method = "GET"
 			out = append(out, r)

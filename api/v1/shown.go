@@ -47,6 +47,9 @@ type Shown struct {
 
 	coverageMu sync.Mutex
 	coverage   covered
+
+	sealsMu sync.Mutex
+	seals   sealsShown
 }
 
 // Reader answers from the published entries. One answer to one request uses one

@@ -128,6 +128,7 @@ type story struct {
 
 	cluster *clustertest.Cluster
 	reader  *server
+	walked  []walked // see trailCommand
 }
 
 func TestStories(t *testing.T) {
@@ -141,6 +142,7 @@ func TestStories(t *testing.T) {
 				return err
 			}
 			e.Setenv("RECORDS", records)
+			e.Setenv("SOON", soon())
 			e.Defer(func() {
 				if st.server != nil {
 					st.server.stop(syscall.SIGKILL)
@@ -156,6 +158,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
+			"keep": keepCommand, "trail": trailCommand, "within": withinCommand,
 		},
 	})
 }

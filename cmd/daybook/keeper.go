@@ -34,16 +34,19 @@ const (
 )
 
 // keeper says what is due: that a service reports or does so no more, how much it
-// recorded on a day, that it is silent, that numbers are missing. What it says is
-// named by the rule, the object and when it was due, so that saying it again adds
+// recorded on a day, that it is silent, that numbers are missing, that a seal has
+// ended. What it says is named by the rule, the object and when it was due, so that saying it again adds
 // nothing, after a crash anywhere or from a standby. It judges by what is
 // published and remembers nothing that matters.
 type keeper struct {
 	*system
 	missing map[string]uint64 // by source, when last looked at
+	sealsLook
 }
 
-func newKeeper(s *system) *keeper { return &keeper{system: s, missing: map[string]uint64{}} }
+func newKeeper(s *system) *keeper {
+	return &keeper{system: s, missing: map[string]uint64{}}
+}
 
 // run looks at once, when tokens change and every minute, until ctx ends. A fault
 // is told and tried again: the ledger goes on without its keeper.
@@ -53,6 +56,7 @@ func (k *keeper) run(ctx context.Context) error {
 	var seen []intake.Named
 	next := time.Time{} // of this process, so never k.now
 	for {
+		sealed := k.lapse(ctx)
 		tokens, err := k.tokens.List()
 		if err == nil && (!slices.EqualFunc(tokens, seen, sameToken) || !time.Now().Before(next)) {
 			var said int
@@ -63,7 +67,7 @@ func (k *keeper) run(ctx context.Context) error {
 				next = time.Time{} // there may be more
 			}
 		}
-		if err != nil && ctx.Err() == nil {
+		if err = errors.Join(sealed, err); err != nil && ctx.Err() == nil {
 			slog.Warn("what is due was not said; trying again", "error", err)
 			sleep(ctx, keepRetry)
 		}

@@ -95,7 +95,7 @@ func rootCommand() *cobra.Command {
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
-		requestCommand(), eraseCommand(), correctCommand())
+		requestCommand(), eraseCommand(), correctCommand(), sealCommand())
 	return c
 }
 

@@ -74,6 +74,7 @@ func (d *Desk) PlaceSeal(ctx context.Context, by, approver Reader, o SealOrder) 
 	if p := checkApproval(by, approver); p != nil {
 		return Placed{}, p
 	}
+	o.Person.Relation = "principal"
 	if _, err := d.Writer.cfg.People.Find(o.Person); err != nil {
 		return Placed{}, naming(err)
 	}
