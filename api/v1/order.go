@@ -41,7 +41,7 @@ func order(r *http.Request, names ...string) (events.Object, error) {
 // members is the object v, with no other members than these.
 func members(v events.Value, pointer string, names ...string) (events.Object, error) {
 	o := v.Object()
-	if o == nil {
+	if v.Append(nil)[0] != '{' {
 		return nil, &events.Problem{Status: 422, Code: "wrong-type", Pointer: pointer, Detail: "must be an object with the members " + strings.Join(names, ", ")}
 	}
 	for _, m := range o {

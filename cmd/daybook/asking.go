@@ -32,7 +32,7 @@ func (a *asking) joinedFlag(c *cobra.Command) {
 // problem is a refusal as the ledger says it.
 type problem struct {
 	Status  int    `json:"status"`
-	Code    string `json:"code"`
+	Code    string `json:"title"`
 	Detail  string `json:"detail"`
 	Pointer string `json:"pointer"`
 }
