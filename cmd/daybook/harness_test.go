@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"daybook":     func() { os.Exit(run(os.Args[1:])) },
+		"daybook":     func() { os.Exit(runIn(storyTime(), os.Args[1:])) },
 		"historynode": func() { os.Exit(clustertest.Node(os.Args[1])) },
 	})
 }
@@ -62,8 +62,16 @@ func (l *lockedBuffer) String() string {
 
 // startServer runs the program on dir and waits until it serves.
 func startServer(program, dir string, args ...string) (*server, error) {
+	return startServerAt("", program, dir, args...)
+}
+
+// startServerAt is startServer with a clock, "" for the machine's.
+func startServerAt(clock, program, dir string, args ...string) (*server, error) {
 	s := &server{logs: &lockedBuffer{}, done: make(chan struct{})}
 	s.cmd = exec.Command(program, append([]string{"serve", "--dir", dir, "--http", "127.0.0.1:0", "--publish-every", "50ms"}, args...)...)
+	if clock != "" {
+		s.cmd.Env = append(os.Environ(), clockVariable+"="+clock)
+	}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -125,10 +133,31 @@ type story struct {
 	server *server
 	key    string
 	dir    string
+	clock  string // when the ledger starts; "" is now
 
 	cluster *clustertest.Cluster
 	reader  *server
 	walked  []walked // see trailCommand
+}
+
+// clockVariable has the time at which a program of a story starts.
+const clockVariable = "DAYBOOK_STORY_TIME"
+
+// storyTime is a context with the story's clock, which begins when the program
+// does.
+func storyTime() context.Context {
+	ctx := context.Background()
+	begin, err := time.Parse(time.RFC3339, os.Getenv(clockVariable))
+	if err != nil {
+		return ctx
+	}
+	started := time.Now()
+	return context.WithValue(ctx, clockKey{}, func() time.Time { return begin.Add(time.Since(started)) })
+}
+
+// clockCommand is "clock TIME": the ledger starts at that time from now on.
+func clockCommand(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Value("story").(*story).clock = args[0]
 }
 
 func TestStories(t *testing.T) {
@@ -159,7 +188,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
 			"keep": keepCommand, "trail": trailCommand, "within": withinCommand,
-			"nowhere": nowhereCommand, "opens": opensCommand, "root": rootKeyCommand, "tags": tagsCommand, "fill": fillCommand,
+			"nowhere": nowhereCommand, "opens": opensCommand, "root": rootKeyCommand, "tags": tagsCommand, "clock": clockCommand, "fill": fillCommand,
 		},
 	})
 }
@@ -176,7 +205,7 @@ func ledgerCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "start":
 		program, lookErr := exec.LookPath("daybook")
 		ts.Check(lookErr)
-		st.server, err = startServer(program, st.dir, args[1:]...)
+		st.server, err = startServerAt(st.clock, program, st.dir, args[1:]...)
 		ts.Check(err)
 		st.key = st.server.key
 		ts.Setenv("URL", st.server.url)

@@ -45,9 +45,14 @@ func exitWith(code int, format string, args ...any) error {
 
 func main() { os.Exit(run(os.Args[1:])) }
 
+// clockKey is under what a context has a clock other than the machine's.
+type clockKey struct{}
+
 // run is the whole program; it returns the exit code.
-func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+func run(args []string) int { return runIn(context.Background(), args) }
+
+func runIn(ctx context.Context, args []string) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(namesLast(args))

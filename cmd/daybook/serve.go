@@ -68,6 +68,7 @@ func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 		return err
 	}
 	ctx := c.Context()
+	cfg.now, _ = ctx.Value(clockKey{}).(func() time.Time)
 	started := time.Now()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
