@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -136,6 +137,7 @@ func (p *Pages) entry(w http.ResponseWriter, r *http.Request) {
 	if n := l.about(e); n.Known() {
 		body.Object = n
 	}
+	l.corrections(e, &body)
 	if l.err != nil {
 		p.fail(w, r, l.err)
 		return
@@ -151,6 +153,8 @@ type entryBody struct {
 	Sentence  phrase
 	Questions []question
 	Object    named
+	Corrects  *events.Index  // the entry that this one corrects
+	Corrected []events.Index // those that correct this one
 	Members   []member
 	Sealed    string
 	Key       string
@@ -158,6 +162,23 @@ type entryBody struct {
 	EntryHash string
 	LeafHash  string
 	Proof     string
+}
+
+// corrections leads from an entry to what it corrects, and to what corrects it.
+func (l *lookup) corrections(e *events.Entry, body *entryBody) {
+	var err error
+	body.Corrected, err = l.reader.Corrections(e.Name())
+	l.err = errors.Join(l.err, err)
+	name, ok := events.ParseEventName(e.Text("corrects"))
+	if !ok {
+		return
+	}
+	wrong, err := l.reader.Find(name)
+	if err == nil {
+		body.Corrects = &wrong
+	} else if !isNotFound(err) {
+		l.err = errors.Join(l.err, err)
+	}
 }
 
 // about is the object of a register that e says something of.
