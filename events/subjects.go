@@ -130,6 +130,12 @@ func (e *Event) Part() (of string, part, parts int64) {
 	return v.Object().text("partOf"), n.Int(), all.Int()
 }
 
+// HeadOnly says that of a bulk event the head alone may have the field of this path:
+// it is text, which is the same for everybody concerned.
+func HeadOnly(path string) bool {
+	return path == "reasonText" || path == "caseRef" || path == "query"
+}
+
 // namesNobodyElse says that exactly one person is concerned, so that which data
 // it was is hers to know.
 func (e *Event) namesNobodyElse() bool { return e.Mode() == "single" }

@@ -19,6 +19,7 @@ func emitCommand() *cobra.Command {
 	box := outbox{sender: &sender}
 	var receipts string
 	var check bool
+	bulk := exporting{sender: &sender}
 	c := &cobra.Command{
 		Use:   "emit --token T [FILE]",
 		Short: "Send CloudEvents, one JSON object a line; print a result a line",
@@ -27,10 +28,17 @@ func emitCommand() *cobra.Command {
 With --outbox DIR every event is first kept in DIR, durable, and then sent. What
 the ledger does not answer now is sent by the next run (exit code 5 says that
 some is left); what it refuses is put aside in DIR/refused, its receipts are kept
-in DIR/receipts, and --check --key VKEY holds them against the public log.`,
+in DIR/receipts, and --check --key VKEY holds them against the public log.
+
+With --bulk FILE one event about many persons is sent, as a head and parts of up
+to 850: FILE has a person a line, as SCHEME:VALUE or a JSON object of scheme,
+value and perhaps relation; --head HEAD.json is the CloudEvent without subjects.
+Run again it goes on, and doubles nothing; --dir DIR remembers what is answered.`,
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
+			case bulk.file != "" || bulk.head != "" || bulk.state != "":
+				return emitBulk(c, &bulk, args, receipts, check || box.dir != "")
 			case check && box.dir == "":
 				return exitWith(exitUsage, "give the receipts to check with --outbox")
 			case check:
@@ -63,7 +71,26 @@ in DIR/receipts, and --check --key VKEY holds them against the public log.`,
 	c.Flags().DurationVar(&box.patience, "patience", 10*time.Second, "with --outbox: how long to wait for a ledger that does not get on")
 	c.Flags().BoolVar(&check, "check", false, "with --outbox: send nothing, check the kept receipts")
 	c.Flags().StringVar(&box.key, "key", "", "with --check: the log's verifier key")
+	c.Flags().StringVar(&bulk.file, "bulk", "", "send one event about the persons in this file")
+	c.Flags().StringVar(&bulk.head, "head", "", "with --bulk: the file of the CloudEvent, without subjects")
+	c.Flags().StringVar(&bulk.state, "dir", "", "with --bulk: remember in this directory what is answered, and keep the receipts there")
 	return c
+}
+
+// emitBulk is emit with --bulk.
+func emitBulk(c *cobra.Command, x *exporting, args []string, receipts string, other bool) error {
+	switch {
+	case x.file == "" || x.head == "":
+		return exitWith(exitUsage, "give the persons with --bulk and the event with --head")
+	case len(args) > 0 || other:
+		return exitWith(exitUsage, "--bulk goes with --head, --dir, --receipts, --url and --token alone")
+	case x.state != "" && receipts != "":
+		return exitWith(exitUsage, "--dir keeps the receipts itself; leave --receipts away")
+	case x.sender.Token == "":
+		return exitWith(exitUsage, "give a token with --token; daybook token makes one")
+	}
+	x.receipts, x.out, x.talk = receipts, c.OutOrStdout(), c.ErrOrStderr()
+	return x.run(c.Context())
 }
 
 // emitAll sends in as it reads, a batch at a time, so that a pipe of any length

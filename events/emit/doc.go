@@ -30,6 +30,13 @@
 // goroutines may emit; those that come while a write is under way share the next
 // fsync.
 //
+// # Many persons
+//
+// What is done with the data of many persons at once is one bulk event, which
+// [Bulk] divides into a head and parts. Through [Emitter.EmitJSON] they reach the
+// ledger in the order in which they are emitted, the head first; a [Sender] may
+// post several parts at once when the head is answered.
+//
 // # Sending
 //
 // A request carries the next events of one segment, up to [MaxBatch] and

@@ -63,9 +63,9 @@ func (w *Writer) partOf(p *plan, item *waiting, n *planned) (*events.Problem, er
 	case head.kind != item.Event.Kind.Name || head.organization != item.Organization || head.parts != parts:
 		return unfit("other-head", "partOf", "the head under this id is of another kind, of another organization, or has another number of parts"), nil
 	}
-	for _, text := range []string{"reasonText", "caseRef", "query"} {
-		if _, given := item.Event.Data.Get(text); given {
-			return &events.Problem{Status: 422, Code: "malformed", Pointer: "/data/" + text, Detail: "a part carries no text; what is said of all stands in the head"}, nil
+	for _, m := range item.Event.Data {
+		if events.HeadOnly(m.Name) {
+			return &events.Problem{Status: 422, Code: "malformed", Pointer: "/data/" + m.Name, Detail: "a part carries no text; what is said of all stands in the head"}, nil
 		}
 	}
 	taken, err := w.isTaken(p, n.facts.PartOf, part)
