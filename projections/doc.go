@@ -21,6 +21,7 @@
 //	sharing   who was given what by which right, how much a month; what its receiver recorded
 //	retention per dataset the rule in force and the latest deletion
 //	recorded  up to where the log went on a day
+//	bulk      heads of bulk events, and which of their parts came
 //	coverage  per source what it recorded by day, and what the ledger said of it; systems that uses name
 //	seals     per seal its group, when it was placed, is looked at again, and ended
 //	trail     for officers: uses by actor, role, unit, kind, system, dataset, organization and local day
@@ -75,12 +76,16 @@
 //	 8  run: each actor and maximal run of at least [LongRun] local days;
 //	    off-hours: each actor, of uses from [NightFrom] to [NightUntil] by who is in the habit of working by day;
 //	    burst: each actor, of local hours with at least [BurstUses] uses
-//	 9  each source, while numbers are missing; each silence longer than the source's rhythm, judged when read
+//	 9  each source, while numbers are missing; each silence longer than the source's rhythm, judged when read;
+//	    parts: each head of a bulk event of which parts are missing when the day after it is over, judged when read
 //	10  each seal whose quarter of review is over, judged when read
 //	11  each system and end; the day itself is still allowed
 //	12  each request that is undecided a month after its day, three when it was extended, judged when read
 //	14  each share or receipt whose other side is not there [ReceiptGrace] days later, judged when read
 //	15  each activity
+//
+// The parts of a bulk event repeat their head for more persons: it is the head that
+// is a share or a deletion, and that rules judge.
 //
 // An agreement allows a share on a day up to its expiry, and to that of its end,
 // when it names the dataset and the recipient, and is the sharer's own or names
@@ -122,6 +127,11 @@
 //	sq<name><organization>0                 position of that receiver's first receipt of it; without one, of anybody's
 //	su<position>, sv<position>              empty: a share without a receipt, a receipt without a share
 //	dr<dataset>0<position>                  deleted, deletedBy, deletions, ended, organization, since and the rule, after that entry
+//	bh<position>                            a head: day, kind, name, organization, parts, source
+//	bn<name>                                <position> of the head of that name and how many parts came, eight bytes
+//	bp<name><part>                          <position> of the part; <part> is four bytes
+//	bo<position>                            empty: a head whose parts are not all there
+//	bc<position>                            of the part that came last: <position> of its head
 //	cd<day>                                 position of the last entry recorded on that UTC day that says when it was
 //	vc<organization>0<source>0<day>         how many uses recorded on that day, as decimal text
 //	vu<organization>0<source>0<day>         of them those whose persons nobody named

@@ -19,7 +19,7 @@ type Finding struct {
 	ID           string // 22 characters, the same for the same matter at any size
 	Organization string
 	Code         string            // which case of the rule: reference, look-back, overdue, …
-	Count        uint64            // of entries; of a run: days, of bursts: hours, of a gap: missing numbers
+	Count        uint64            // of entries; of a run: days, of bursts: hours, of a gap: missing numbers or parts
 	Positions    []events.Index    // of the first MaxPositions entries; of a run: the first of each day
 	First, Last  events.Index      // positions of the first entry and the last
 	Evidence     map[string]string // public references and codes, and pseudonyms for officers
@@ -222,7 +222,7 @@ func (r Reader) findings(asOf time.Time, f FindingFilter) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived, r.silent, r.unreviewed, r.undecided} {
+	for _, rule := range []func(time.Time) ([]Finding, error){r.overdue, r.unreceived, r.silent, r.unreviewed, r.undecided, r.incompleteSince} {
 		more, err := rule(asOf)
 		if err != nil {
 			return nil, err

@@ -75,7 +75,8 @@ func (h *tape) Replay(ctx context.Context, from, to events.Seq) iter.Seq2[events
 type world struct {
 	tb    testing.TB
 	rng   *rand.Rand
-	known map[string]bool // "system aot/1"
+	known map[string]bool             // "system aot/1"
+	names map[string]events.EventName // by id
 	out   []events.Stored
 
 	recorded time.Time // zero: a second after the message before
@@ -86,7 +87,7 @@ type world struct {
 var start = time.Date(2026, 6, 24, 8, 30, 0, 0, time.UTC)
 
 func newWorld(tb testing.TB, seed uint64) *world {
-	return &world{tb: tb, rng: rand.New(rand.NewPCG(seed, 7)), known: map[string]bool{}}
+	return &world{tb: tb, rng: rand.New(rand.NewPCG(seed, 7)), known: map[string]bool{}, names: map[string]events.EventName{}}
 }
 
 func (w *world) bytes(dst []byte) {
@@ -201,13 +202,13 @@ func (w *world) record(e *events.Event, organization, at string) {
 			f.Unresolved = append(f.Unresolved, r.Name)
 		}
 	}
-	if of, _, _ := e.Part(); of != "" {
-		f.PartOf = w.name()
-	}
 	for range e.Named() {
 		f.Tags = append(f.Tags, events.Tag(w.name()))
 	}
 	slices.SortFunc(f.Tags, func(a, b events.Tag) int { return strings.Compare(a.String(), b.String()) })
+	w.names[e.ID] = f.Name
+	of, _, _ := e.Part()
+	f.PartOf = w.names[of]
 	f.Digests = make([]events.Digest, e.Kind.Slots()+len(f.Tags))
 	for i := range f.Digests {
 		w.bytes(f.Digests[i][:])

@@ -127,6 +127,7 @@ func answers(t *testing.T, r Reader, entries []*events.Entry) string {
 	shares, receipts, err := r.Unmatched()
 	say(shares, err)
 	say(receipts, nil)
+	say(r.Incomplete())
 	say(r.Retention(asOf))
 	say(r.Findings(asOf, FindingFilter{Limit: MaxLimit}))
 	say(r.FindingCounts(asOf))

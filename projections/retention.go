@@ -47,7 +47,7 @@ const retentionPrefix = "dr"
 func foldRetention(b *batch, m *message) error {
 	change := retentionChange(m)
 	dataset := m.entry.Text("dataset")
-	if change == nil || dataset == "" || dataset == events.Unknown {
+	if change == nil || isPart(m.entry) || dataset == "" || dataset == events.Unknown {
 		return nil
 	}
 	prefix := part(retentionPrefix, dataset)

@@ -80,6 +80,9 @@ func foldFindings(b *batch, m *message) error {
 		return nil // nothing its organization did
 	}
 	o := &observation{b: b, m: m, e: m.entry, organization: m.entry.Text("organization"), day: cmp.Or(dayOf(m.entry), m.fold.Day)}
+	if isPart(m.entry) {
+		return foldSequence(o) // its head is judged, and it is numbered all the same
+	}
 	var err error
 	if o.said, err = statementsOf(o.e, o.known); err != nil {
 		return err

@@ -104,13 +104,19 @@ func (s *numbers) missing() int64 {
 	return n
 }
 
-// shownGaps is how many gaps the evidence lists, the latest.
+// shownGaps is how many gaps the evidence lists: of a source the latest, of a bulk
+// event the first.
 const shownGaps = 10
 
 // shown is the gaps as text: 17-20 35.
 func (s *numbers) shown() string {
+	return gapText(s.gaps[max(0, len(s.gaps)-shownGaps):])
+}
+
+// gapText is gaps as text: 17-20 35.
+func gapText(gaps [][2]int64) string {
 	var out []string
-	for _, g := range s.gaps[max(0, len(s.gaps)-shownGaps):] {
+	for _, g := range gaps {
 		text := strconv.FormatInt(g[0], 10)
 		if g[1] > g[0] {
 			text += "-" + strconv.FormatInt(g[1], 10)

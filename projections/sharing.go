@@ -76,6 +76,9 @@ const (
 )
 
 func foldSharing(b *batch, m *message) error {
+	if isPart(m.entry) {
+		return nil
+	}
 	switch m.entry.Kind.Name {
 	case "data.shared":
 		return foldShare(b, m)

@@ -62,12 +62,13 @@ func allViews() []view {
 		{"entries", 1, "e", foldEntry},
 		{"register", 2, "r", foldRegister},
 		{"totals", 2, "t", foldTotals},
-		{"sharing", 2, "s", foldSharing},
-		{"retention", 2, "d", foldRetention},
+		{"sharing", 3, "s", foldSharing},
+		{"retention", 3, "d", foldRetention},
 		{"recorded", 2, "c", foldRecorded},
 		{"coverage", 2, "v", foldCoverage},
 		{"seals", 1, "l", foldSeals},
 		{"corrections", 1, "k", foldCorrections},
+		{"bulk", 1, "b", foldBulk},
 	}
 }
 
@@ -75,7 +76,7 @@ func allViews() []view {
 func officersViews() []view {
 	return []view{
 		{"trail", 2, "a", foldTrail},
-		{"findings", 2, "f", foldFindings},
+		{"findings", 3, "f", foldFindings},
 		{"persons", 1, "p", foldPersons},
 		{"requests", 1, "q", foldRequests},
 	}

@@ -38,6 +38,7 @@ var evidenceSayings = map[string][]string{
 	"8 off-hours":     {"The member of staff with the pseudonym {actor}, who works by day, used data at night."},
 	"8 burst":         {"The member of staff with the pseudonym {actor} used data very often within one hour."},
 	"9 gap":           {"From {source} the numbers {missing} are missing."},
+	"9 parts":         {"Of “{kind}” from {source}, said in {parts} parts, numbers {missing} have not come."},
 	"9 silent":        {"{source} has been silent since {since}; it declared to report every {rhythm}."},
 	"11 ended":        {"{system} was to end on {ended} and was used after that."},
 	"14 not-received": {"{dataset} was shared with {recipient}, which has not recorded it."},
@@ -56,7 +57,7 @@ var withoutAgreement = map[string]string{
 var evidenceLabels = map[string]string{
 	"withoutLegalBasis": "Uses without a legal basis", "withoutReason": "Uses with neither purpose nor reason", "classBefore": "Class before",
 	"lookBack": "Looked back", "subjectsExpected": "Persons declared", "actor": "Pseudonym", "fields": "Fields", "kind": "Kind of event",
-	"missing": "Missing numbers", "counterpart": "The other side’s event", "pii": "Personal data",
+	"missing": "Missing numbers", "counterpart": "The other side’s event", "head": "First event of it", "parts": "Parts", "pii": "Personal data",
 }
 
 // findingLine is a finding in words.
@@ -286,7 +287,7 @@ func (l *lookup) evidenceValue(name, v string) value {
 		return value{Text: day(v), Code: v}
 	case "purpose", "subjectsExpected", "pii":
 		return value{Text: term(v), Code: v}
-	case "counterpart":
+	case "counterpart", "head":
 		return l.eventValue(v)
 	}
 	return value{Text: v}

@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"bytes"
+	"strings"
 	"time"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -34,6 +36,7 @@ type bulk struct {
 	parts              int64
 	recordedAt         time.Time
 	matter             string // its case, as a pseudonym, or ""
+	says               events.Object
 }
 
 type partName struct {
@@ -76,7 +79,7 @@ func (w *Writer) partOf(p *plan, item *waiting, n *planned) (*events.Problem, er
 	if err != nil {
 		return unfit("unknown-head", "partOf", "what the head says is not kept any more"), nil
 	}
-	n.detail = map[string][32]byte{}
+	n.head, n.detail = head, map[string][32]byte{}
 	for _, c := range circles {
 		n.detail[c] = detailKey(month, n.facts.PartOf, c)
 	}
@@ -136,8 +139,56 @@ func (p *plan) keepBulk(n *planned, matter string) {
 	case of != "":
 		p.parts[partName{n.facts.PartOf, part}] = true
 	case parts > 0:
-		p.heads[n.facts.Name] = bulk{n.facts.Organization, n.event.Kind.Name, parts, p.now, matter}
+		p.heads[n.facts.Name] = bulk{n.facts.Organization, n.event.Kind.Name, parts, p.now, matter, repeated(n.entry)}
 	}
+}
+
+// repeated is what each part of a bulk event says in public as its head does: all
+// fields of its kind but whom it concerns and how much it was.
+func repeated(e *events.Entry) (o events.Object) {
+	for _, f := range e.Kind.Fields { // sorted by path
+		if v, ok := e.Value(f.Path); ok && f.Type != events.Persons && f.Type != events.Count {
+			o = append(o, events.Member{Name: f.Path, Value: v})
+		}
+	}
+	return o
+}
+
+// checkPart holds a part to its head and to the size of a message.
+func (p *planned) checkPart() *events.Problem {
+	if p.head == nil {
+		return nil
+	}
+	mine := repeated(p.entry)
+	for _, list := range []events.Object{mine, p.head.says} {
+		for _, m := range list {
+			mine, _ := mine.Get(m.Name)
+			heads, _ := p.head.says.Get(m.Name)
+			if !agree(mine, heads) {
+				return &events.Problem{
+					Status: 422, Code: "other-head", Pointer: "/data/" + strings.ReplaceAll(m.Name, ".", "/"), Detail: "a part says what its head says; its head says something else here",
+				}
+			}
+		}
+	}
+	return p.checkRoom()
+}
+
+// agree says that two public values were, or may have been, submitted as the same:
+// the register may have come to know a reference in between.
+func agree(a, b events.Value) bool {
+	if a.Text() == events.Unknown || b.Text() == events.Unknown {
+		return !a.IsNull() && !b.IsNull()
+	}
+	if len(a.Items()) > 0 && len(a.Items()) == len(b.Items()) {
+		for i := range a.Items() {
+			if !agree(a.Items()[i], b.Items()[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return bytes.Equal(a.Append(nil), b.Append(nil))
 }
 
 // sealHead seals once for each circle what is the same for everybody in it.
@@ -167,9 +218,6 @@ func (p *planned) checkRoom() *events.Problem {
 		each  = 300 // of a person: two boxes around her disclosure, her place in the fold header
 		other = 8 << 10
 	)
-	if len(p.detail) == 0 {
-		return nil
-	}
 	n := other + len(p.entry.Append(nil))
 	for i, text := range p.opened {
 		n += len(text)

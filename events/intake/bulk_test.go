@@ -135,6 +135,9 @@ func TestBulkRefusals(t *testing.T) {
 		"of no head":           {submitted(t, bulkPart("x", "no-head", 1, 3, "AAA")), "unknown-head", "/data/subjects/partOf"},
 		"of nothing":           {submitted(t, bulkPart("x", "nothing", 1, 3, "AAA")), "unknown-head", "/data/subjects/partOf"},
 		"of itself":            {submitted(t, bulkPart("x", "x", 1, 3, "AAA")), "unknown-head", "/data/subjects/partOf"},
+		"another outcome":      {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"outcome":"success"`, `"outcome":"denied"`, 1)), "other-head", "/data/outcome"},
+		"more than the head":   {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"sequence"`, `"lookBack":"P1D","sequence"`, 1)), "other-head", "/data/lookBack"},
+		"less than the head":   {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"dataset":"city/people",`, ``, 1)), "other-head", "/data/dataset"},
 		"with a reason":        {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"sequence"`, `"reasonText":"why","sequence"`, 1)), "malformed", "/data/reasonText"},
 		"with a case":          {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"sequence"`, `"caseRef":"17","sequence"`, 1)), "malformed", "/data/caseRef"},
 		"with a query":         {submitted(t, strings.Replace(bulkPart("x", "h", 1, 3, "AAA"), `"sequence"`, `"query":"x","sequence"`, 1)), "malformed", "/data/query"},
@@ -147,6 +150,21 @@ func TestBulkRefusals(t *testing.T) {
 	}
 	if n := len(must[[]intake.Standing](t)(h.book.Seals())); n != 0 {
 		t.Errorf("%d seals", n)
+	}
+}
+
+// TestPartAfterItsReferences holds that a part says what its head said, though the
+// register knows more of it by then.
+func TestPartAfterItsReferences(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	h.submit(t, bulkHead("h", 2))
+	h = h.reopen(t, plan{now: recorded})
+	got := h.submit(t, said("dataset.registered", "d", `{"dataset":"city/people","title":"t"}`), bulkPart("h/1", "h", 1, 2, "AAA"))
+	if statuses(got) != "201 201" {
+		t.Fatal(got[1].Problem)
+	}
+	if _, e := h.message(t, got[1].Position); e.Text("dataset") != "city/people" {
+		t.Errorf("the part is %s", e.Append(nil))
 	}
 }
 

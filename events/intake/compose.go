@@ -15,7 +15,8 @@ type planned struct {
 	event   *events.Event
 	facts   events.Facts
 	parties []party             // whom it concerns, in the order of the tags
-	detail  map[string][32]byte // of a part of a bulk event: the keys to what its head says, by circle
+	head    *bulk               // of a part of a bulk event
+	detail  map[string][32]byte // to what the head says, by circle
 	about   *events.FoldSeal    // of an event about a seal
 	local   time.Time
 	content events.Digest

@@ -39,7 +39,7 @@
 //	o ‖ hidden handle        handle of whose hidden trail it is
 //	k ‖ u64 sequence         what a key.shredded orders: p ‖ handle, or m ‖ month SP organization
 //	d ‖ the same             empty
-//	h ‖ head name            u64 parts ‖ u64 seconds recorded ‖ kind SP organization SP case
+//	h ‖ head name            u64 parts ‖ u64 seconds recorded ‖ kind SP organization SP case SP what its parts repeat
 //	n ‖ head name ‖ u32 part empty; the part came
 //
 // # Trails, seals and parts
@@ -75,10 +75,12 @@
 // was sealed. Events that the organization recorded about the person before, or
 // outside the systems and the case, are not hidden, and tell what they tell.
 //
-// A part of a bulk event is refused until its head is accepted: each of its persons
-// gets a key to what the head says to all. What one may see depends on how she
-// stands to the matter, so the head has three person boxes, for principals (and
-// minors), households (and proxies) and incidental persons, in this order, each under
+// A part of a bulk event is refused until its head is accepted, and when it says in
+// public what its head does not: the head can be judged for all of them. It has no
+// text. Each of its persons gets a key to what the head says to all. What one may
+// see depends on how she stands to the matter, so the head has three person boxes,
+// for principals (and minors), households (and proxies) and incidental persons, in
+// this order, each under
 //
 //	HKDF(month key ‖ SHA-256(head's public name), "daybook/detail/<principal|household|incidental>/1")
 //

@@ -161,7 +161,7 @@ func (w *Writer) add(p *plan, item *waiting, named []Subject) error {
 		if cannot := n.disclose(); cannot != nil {
 			problem = notComposed(cannot)
 		} else {
-			problem = n.checkRoom()
+			problem = n.checkPart()
 		}
 	}
 	switch {

@@ -191,7 +191,7 @@ func (n noted) writeBulk(batch *pebble.Batch) {
 	name := n.entry.Name()
 	value := binary.BigEndian.AppendUint64(nil, uint64(parts.Int()))
 	value = binary.BigEndian.AppendUint64(value, uint64(n.fold.RecordedAt.Unix()))
-	_ = batch.Set(append([]byte("h"), name[:]...), append(value, n.entry.Kind.Name+" "+n.entry.Text("organization")+" "+n.fold.Case...), nil)
+	_ = batch.Set(append([]byte("h"), name[:]...), append(append(value, n.entry.Kind.Name+" "+n.entry.Text("organization")+" "+n.fold.Case+" "...), repeated(n.entry).Append(nil)...), nil)
 }
 
 func partKey(head events.EventName, part int64) []byte {
@@ -204,12 +204,13 @@ func (b *Book) head(name events.EventName) (bulk, bool, error) {
 	if err != nil || len(v) < 16 {
 		return bulk{}, false, err
 	}
-	of := strings.SplitN(string(v[16:]), " ", 3)
-	if len(of) != 3 {
+	of := strings.SplitN(string(v[16:]), " ", 4)
+	says, err := events.ParseValue([]byte(of[len(of)-1]))
+	if err != nil || len(of) != 4 {
 		return bulk{}, false, errors.New("reading the head of a bulk event in the book: it is not in the one form it has")
 	}
 	return bulk{
-		kind: of[0], organization: of[1], matter: of[2],
+		kind: of[0], organization: of[1], matter: of[2], says: says.Object(),
 		parts: int64(binary.BigEndian.Uint64(v)), recordedAt: time.Unix(int64(binary.BigEndian.Uint64(v[8:])), 0).UTC(),
 	}, true, nil
 }
