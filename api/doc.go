@@ -14,7 +14,8 @@
 //	/openapi.json, /api      what programs can ask, and the same as a page
 //	/ /entries /register …   pages, see package web
 //	POST /v1/events          the door, given in Config
-//	/v1/officer/… /officer/… for officers and auditors, where Config has a desk
+//	/v1/officer/… /officer/… for officers and auditors, where Config has a desk;
+//	                         what officers order goes through it, and is an event
 //
 // # The public log's files
 //
@@ -71,7 +72,7 @@
 // without a route, 405 with Allow where the address takes other methods. A
 // handler that panics answers 500, or breaks the connection when part of the
 // answer is out; the log gets the stack and never what was sent. Only the door
-// and the two forms of officers read a body.
+// and what officers send read a body.
 //
 // # Security headers
 //

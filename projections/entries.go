@@ -3,7 +3,6 @@ package projections
 import (
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -40,15 +39,16 @@ func indexed(e *events.Entry) [5]struct {
 }
 
 // dayOf is the day of occurredAt as the entry gives it, "" for the kinds that have
-// none, ledger.opened and subject.enrolled.
-func dayOf(e *events.Entry) string { return day(e.Text("occurredAt")) }
-
-func day(at string) string {
-	if len(at) < len(time.DateOnly) {
-		return "" // a quarter, all that seals tell
+// none: ledger.opened and subject.enrolled, and those of seals, which give a
+// quarter.
+func dayOf(e *events.Entry) string {
+	if e.Kind.Seals {
+		return ""
 	}
-	return at[:len(time.DateOnly)]
+	return day(e.Text("occurredAt"))
 }
+
+func day(at string) string { return at[:min(len(at), len("2006-01-02"))] }
 
 func foldEntry(b *batch, m *message) error {
 	b.key = number(append(b.key[:0], entryPrefix...), m.position)

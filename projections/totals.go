@@ -74,8 +74,11 @@ func foldTotals(b *batch, m *message) error {
 
 // countedFor is for which organization and day an entry counts, "" for none.
 func countedFor(k *events.Kind, organization, on string) (whose, day string) {
-	if k != nil && k.By == events.RoleLedger {
+	switch {
+	case k != nil && k.By == events.RoleLedger:
 		return "", ""
+	case k != nil && k.Seals: // they tell a quarter
+		return organization, ""
 	}
 	return organization, on
 }

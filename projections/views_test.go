@@ -132,7 +132,7 @@ func TestSharingEqualsACount(t *testing.T) {
 		totals, n, received := map[string]uint64{}, 0, 0
 		for _, m := range withoutParts(all[:min(int(r.size), len(all))]) {
 			e := m.entry
-			month := (day(e.Text("occurredAt")) + "       ")[:7]
+			month := day(e.Text("occurredAt") + "       ")[:7]
 			if e.Kind.Name != "data.shared" || !is(f.Organization, e.Text("organization")) || !is(f.Recipient, e.Text("recipient")) ||
 				!is(f.Dataset, e.Text("dataset")) || !is(f.DisclosureClass, e.Text("disclosureClass")) || !is(f.LegalStandard, e.Text("legalStandard")) || !is(f.Agreement, e.Text("agreement")) ||
 				month < f.From || f.To != "" && month > f.To {

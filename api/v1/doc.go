@@ -19,6 +19,7 @@
 //	GET /v1/sharing                     {"real":{"count","totals":[…]},"example":{…},"shares":[{"position","event",…,"receivedBy"}],"next"}
 //	GET /v1/retention                   {"asOf","real":[{"dataset","period","deleted","due","status",…}],"example":[…]}
 //	GET /v1/coverage                    {"asOf","real":{"sources":[{"organization","source","status","since","events","unnamed","missing",…}],"systems":[{"organization","registered","unheard"}]},"example":{…}}
+//	GET /v1/seals                       {"asOf","real":[{"organization","standing","overdue":[{"seal","position",…}],"quarters":[…]}],"example":[…]}
 //	GET /v1/{list}.csv                  the same as a table, see Tables
 //	GET /v1/ledger                      {"origin","keys":{"log","receipt","index"},"vrf","policy","formats","openedAt","size","signedAt","age","publishing":{"every","rate","maxAge","overdue"}}
 //
@@ -43,7 +44,7 @@
 // # Tables
 //
 // entries.csv, register/{register}.csv, totals.csv, sharing.csv (its totals),
-// retention.csv, findings.csv and coverage.csv are RFC 4180 in UTF-8 with CRLF
+// retention.csv, findings.csv, coverage.csv and seals.csv are RFC 4180 in UTF-8 with CRLF
 // and a header row. They take the parameters of the list in JSON. Entries and
 // registers come in the same pages, of at most 1,000 rows, and a header Link:
 // <…>; rel="next" has the address of the next one; the others come whole, since
@@ -78,6 +79,16 @@
 //	GET  /v1/officer/trail.csv                 all of it, and so trail.json, findings.csv and findings.json; more than
 //	                                           [MaxExport] rows are refused, not cut
 //	POST /v1/officer/entries/{entry}/details   {"position","event","entry","details":[{"name","value","disclosure"}],"sealed","reading"}
+//	GET  /v1/officer/seals                     {"organization","asOf","seals":[{"seal","position","reviewBy","lastDay","overdue",…}],"reading"}
+//	POST /v1/officer/seals                     an order, in JSON: {"seal","position","reviewIn","repeated"}
+//	POST /v1/officer/seals/{seal}/extend       other dates: the same
+//	POST /v1/officer/seals/{seal}/lift         {"seal","position","disclosed"}
+//
+// Placing and extending a seal takes the token of a second officer of the same
+// organization in the header Daybook-Approver. With the header Idempotency-Key a
+// request sent again orders nothing more. Persons are named in bodies, never in an
+// address, which would be in logs. What is said for an officer is an event and no
+// reading, so these answers have none.
 //
 // Uses are chosen with system, dataset, actor (a pseudonym), unit, role, kind, day,
 // from and to (days, local to the organization), limit and after; findings with
@@ -91,7 +102,8 @@
 // 422 for a parameter that is unknown, doubled or malformed, which the member
 // pointer names as ?limit, and 503 with Retry-After for what is recorded and not
 // published yet. Officers also get 401 no-token and unknown-token, 403 role,
-// organization and prefetch, 422 too-many and nothing-sealed, and 503 not-recorded
+// organization, approver and prefetch, 409 conflict and not-standing, 422
+// same-approver, approver, too-many and nothing-sealed, and 503 not-recorded
 // when the ledger does not take the reading: then nothing is shown. Problems never say why our disk could not be read.
 //
 // # Not promised

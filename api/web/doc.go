@@ -21,6 +21,7 @@
 //	/sharing                     who received what, on what ground
 //	/deletions                   which datasets are overdue, due or done
 //	/coverage                    which services report, which are silent, systems nobody reports on
+//	/seals                       what a seal is, how many stand, which are overdue
 //	/findings                    how many findings, by organization and question
 //	/verify                      how to check, and what a check does not show
 //	/api                         every address for programs, from the document at /openapi.json
@@ -30,6 +31,7 @@
 //	/officer/trail               who used which data, with facets; .csv and .json to save
 //	/officer/findings            what the rules found, in words; .csv and .json to save
 //	/officer/findings/{finding}  one finding, its evidence, its entries and their proofs
+//	/officer/seals               the seals that stand, to place, extend (…/extend) and lift (…/lift) them: POST
 //	/officer/details             POST: what was sealed in one entry
 //
 // The pages under /officer are for who has signed in, and each says as which entry

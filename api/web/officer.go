@@ -36,12 +36,19 @@ func (p *Pages) MountOfficers(mux v1.Mux, office *v1.Office, only func(v1.ForOff
 	mux.HandleFunc("GET /officer/findings.json", only(office.FindingsJSON))
 	mux.HandleFunc("GET /officer/findings/{finding}", only(o.finding))
 	mux.HandleFunc("POST /officer/details", only(o.details))
+	if office.Seals != nil {
+		mux.HandleFunc("GET /officer/seals", only(o.sealList))
+		mux.HandleFunc("POST /officer/seals", only(o.placeSeal))
+		mux.HandleFunc("POST /officer/seals/extend", only(o.extendSeal))
+		mux.HandleFunc("POST /officer/seals/lift", only(o.liftSeal))
+	}
 }
 
 // bar is what every page of officers has at its top.
 type bar struct {
 	Who             string // in which role, of which organization
 	Trail, Findings string // addresses
+	Seals           string // "" where there are none, or for no organization yet
 }
 
 // bar leads on within the organization that the page is about, "" for none yet.
@@ -56,6 +63,9 @@ func (o *officers) bar(l *lookup, who v1.Officer, organization string) bar {
 		organization = who.Organization
 	}
 	if organization != "" {
+		if o.office.Seals != nil {
+			b.Seals = o.href("/officer/seals", who, organization, nil)
+		}
 		b.Trail, b.Findings = o.href("/officer/trail", who, organization, nil), o.href("/officer/findings", who, organization, nil)
 	}
 	return b

@@ -40,6 +40,7 @@ var evidenceSayings = map[string][]string{
 	"9 gap":           {"From {source} the numbers {missing} are missing."},
 	"9 parts":         {"Of “{kind}” from {source}, said in {parts} parts, numbers {missing} have not come."},
 	"9 silent":        {"{source} has been silent since {since}; it declared to report every {rhythm}."},
+	"10 overdue":      {"The seal {seal} was to be looked at again in {reviewIn}, and stands."},
 	"11 ended":        {"{system} was to end on {ended} and was used after that."},
 	"14 not-received": {"{dataset} was shared with {recipient}, which has not recorded it."},
 	"14 not-shared":   {"{dataset} was received, and nobody recorded to have shared it."},

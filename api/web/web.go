@@ -77,8 +77,8 @@ func New(c Config) (*Pages, error) {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
 	for _, name := range []string{
-		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage",
-		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding",
+		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals",
+		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
 	} {
 		t, err := layout.Clone()
 		if err == nil {
@@ -132,6 +132,7 @@ func (p *Pages) Mount(mux v1.Mux) {
 	mux.HandleFunc("GET /deletions", p.deletions)
 	mux.HandleFunc("GET /coverage", p.coverage)
 	mux.HandleFunc("GET /findings", p.findings)
+	mux.HandleFunc("GET /seals", p.seals)
 	mux.HandleFunc("GET /verify", p.verify)
 	for address := range p.assets {
 		mux.HandleFunc("GET "+address, p.serveAsset)
@@ -195,6 +196,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	heading := map[int]string{
 		http.StatusForbidden:           "That is not for you",
 		http.StatusNotFound:            "Nothing is here",
+		http.StatusConflict:            "That does not go together",
 		http.StatusUnprocessableEntity: "We could not read that",
 		http.StatusServiceUnavailable:  "Not there yet",
 	}[problem.Status]

@@ -366,6 +366,7 @@ func (j *judge) addresses() {
 			if op.Security != nil {
 				r.address = j.office(r.address)
 			}
+			r = j.orders(r)
 			if op.Security != nil {
 				j.ask(r)
 				r.token = j.tokens[events.Emitter]

@@ -25,6 +25,9 @@ type inside struct {
 	t    *testing.T
 	url  string
 	stop func() error // ends the writer and all that runs; the handler still answers
+
+	seals    []string // see twoSeals
+	approver string
 }
 
 func openInside(t *testing.T) *inside {
@@ -41,7 +44,7 @@ func openInside(t *testing.T) *inside {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx, l) }()
-	in := &inside{s, t, "http://" + l.Addr().String(), sync.OnceValue(func() error { cancel(); return <-ended })}
+	in := &inside{system: s, t: t, url: "http://" + l.Addr().String(), stop: sync.OnceValue(func() error { cancel(); return <-ended })}
 	t.Cleanup(func() {
 		if err := in.stop(); err != nil {
 			t.Error(err)

@@ -20,13 +20,18 @@ const (
 	cityReaders = "who reads the city, having signed in"
 	signedIn    = "who has signed in"
 	programs    = "who reads the city, with a token"
+
+	orders        = "an officer of the city, having signed in"
+	programOrders = "an officer of the city, with a token"
+	lifts         = "an officer of the city, having signed in, who alone learns that there is a seal"
+	programLifts  = "the same with a token"
 )
 
 // route is one address under a pattern, with whom it is for.
 type route struct{ path, whom string }
 
 // expected says whom each route is for. A route that is not here fails the test.
-func expected(entry, finding string) map[string]route {
+func expected(entry, finding, seal string) map[string]route {
 	out := map[string]route{
 		"GET /{$}": {"/", everyone}, "GET /register": {"/register", everyone}, "GET /register/{register}": {"/register/system", everyone},
 		"GET /register/{register}/{id...}": {"/register/system/city/app", everyone}, "GET /entries": {"/entries", everyone},
@@ -52,6 +57,16 @@ func expected(entry, finding string) map[string]route {
 		"GET /officer/findings.json":      {"/officer/findings.json?organization=city", cityReaders},
 		"GET /officer/findings/{finding}": {"/officer/findings/" + finding + "?organization=city", cityReaders},
 		"POST /officer/details":           {"/officer/details", cityReaders},
+		"GET /seals":                      {"/seals", everyone},
+		"GET /officer/seals":              {"/officer/seals?organization=city", cityReaders},
+		"POST /officer/seals":             {"/officer/seals", orders},
+		"POST /officer/seals/extend":      {"/officer/seals/extend", orders},
+		"POST /officer/seals/lift":        {"/officer/seals/lift", lifts},
+
+		"GET /v1/officer/seals":                {"/v1/officer/seals?organization=city", programs},
+		"POST /v1/officer/seals":               {"/v1/officer/seals", programOrders},
+		"POST /v1/officer/seals/{seal}/extend": {"/v1/officer/seals/" + seal + "/extend", programOrders},
+		"POST /v1/officer/seals/{seal}/lift":   {"/v1/officer/seals/" + seal + "/lift", programLifts},
 
 		"GET /v1/officer/trail": {"/v1/officer/trail?organization=city", programs}, "GET /v1/officer/trail.csv": {"/v1/officer/trail.csv?organization=city", programs},
 		"GET /v1/officer/trail.json":               {"/v1/officer/trail.json?organization=city", programs},
@@ -61,7 +76,7 @@ func expected(entry, finding string) map[string]route {
 		"GET /v1/officer/findings/{finding}":       {"/v1/officer/findings/" + finding + "?organization=city", programs},
 		"POST /v1/officer/entries/{entry}/details": {"/v1/officer/entries/" + entry + "/details", programs},
 	}
-	for _, view := range []string{"entries", "totals", "sharing", "retention", "findings", "coverage"} {
+	for _, view := range []string{"entries", "totals", "sharing", "retention", "findings", "coverage", "seals"} {
 		out["GET /v1/"+view] = route{"/v1/" + view, everyone}
 		out["GET /v1/"+view+".csv"] = route{"/v1/" + view + ".csv", everyone}
 	}
@@ -123,6 +138,11 @@ func (who *someone) want(whom, method string, byToken bool) int {
 		return allowed[whom == signedIn || who.city]
 	case whom == programs && byToken && who.role != "":
 		return allowed[who.reads && who.city]
+	case (whom == orders || whom == lifts) && !byToken && who.reads, (whom == programOrders || whom == programLifts) && byToken && who.role != "":
+		if who.role == events.Officer && !who.city && (whom == lifts || whom == programLifts) {
+			return http.StatusNotFound
+		}
+		return allowed[who.role == events.Officer && who.city]
 	case whom == door && byToken && who.role != "":
 		return http.StatusForbidden
 	}
@@ -168,7 +188,8 @@ func peopled(t *testing.T) (in *inside, access events.Index, finding string) {
 // is not said to be for somebody is refused, and gives nothing away.
 func TestMatrix(t *testing.T) {
 	in, access, finding := peopled(t)
-	table := expected(fmt.Sprint(access), finding)
+	in.twoSeals()
+	table := expected(fmt.Sprint(access), finding, in.seals[0])
 	all := in.everybody()
 	walked := 0
 	for _, pattern := range in.routes() {
@@ -204,12 +225,18 @@ func (in *inside) walk(pattern string, x route, who *someone, byToken bool, acce
 		return // by everybody, when they came; more attempts have to wait
 	case "POST /officer/details":
 		body = fmt.Sprintf("entry=%d", access)
+	default:
+		if strings.Contains(pattern, "/officer/seals") && method == http.MethodPost {
+			body, contentType = in.sealBody(pattern)
+		}
 	}
 	req, err := http.NewRequest(method, in.url+x.path, strings.NewReader(body))
 	if err != nil {
 		in.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Daybook-Approver", in.approver)
+	req.Header.Set("Idempotency-Key", "the same")
 	c := who.browser
 	if byToken || pattern == "POST /officer/sign-out" { // whose cookie is needed for the rest
 		c = person(in.t)
