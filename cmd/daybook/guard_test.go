@@ -82,6 +82,7 @@ var technology = map[string][]string{
 	"github.com/cockroachdb/pebble":   {"events/intake", "projections", "ledger/locallog"},
 	"github.com/google/trillian":      {"ledger/locallog", "ledger/remotelog"},
 	"filippo.io/mostly-harmless":      {"events/keyring", "ledger/proof"},
+	"filippo.io/age":                  {"events/keyring", "cmd/daybook"},
 	"github.com/itchyny/gojq":         {"events/adapt"},
 	"github.com/schollz/progressbar":  {"cmd/daybook"},
 	"go.yaml.in/yaml":                 {"cmd/daybook"},

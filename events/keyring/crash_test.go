@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/daybook-ledger/daybook/events"
 )
 
@@ -212,6 +214,7 @@ type memory struct {
 	ended    map[string]bool
 	replayed uint64
 	rotated  bool
+	copied   bool       // a key may have left with an escrow
 	masters  [][32]byte // with which traces are looked for
 }
 
@@ -319,6 +322,19 @@ func rotating(k *Keyring, m *memory) error {
 	return err
 }
 
+// escrowing may be cut while the escrow has keys already: then the keyring must
+// know of it.
+func escrowing(k *Keyring, m *memory) error {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	err = writeEscrow(k.files.disk, Escrow{Master: k.master, Recipient: id.Recipient(), Begun: escrowTime, ReplacedEvery: time.Hour}, &out)
+	m.copied = m.copied || out.Len() > 0
+	return err
+}
+
 func moving(k *Keyring, _ *memory) error {
 	k.writing.Lock()
 	defer k.writing.Unlock()
@@ -338,6 +354,7 @@ func deeds() []deed {
 		erasing("ada"), // from her bucket, with a hidden trail
 		erasing("dan"), // pending, with a hidden trail
 		replaying(12),
+		escrowing,
 		endingMonth("2026-01"),
 		rotating,
 		preparing("liv", "bob"),
@@ -377,12 +394,16 @@ func (m *memory) check(t *testing.T, root string) {
 	for id, r := range m.people {
 		m.checkPerson(t, k, id, r)
 	}
+	m.checkErased(t, k)
 	m.checkMonths(t, k)
 	if got, err := k.Replayed(); err != nil || uint64(got) < m.replayed {
 		t.Errorf("replayed to %d, not %d: %v", got, m.replayed, err)
 	}
 	if _, found, err := k.Rotated(); err != nil || m.rotated && !found {
 		t.Errorf("a rotation is forgotten: %v", err)
+	}
+	if until, err := k.BackupsUntil(escrowTime); err != nil || m.copied && !until.Equal(escrowTime.Add(time.Hour)) {
+		t.Errorf("an escrow may be there until %v: %v", until, err)
 	}
 	// Everything can be done that was not, again or for the first time.
 	for _, d := range []deed{preparing("bob", "new"), sealing("bob"), erasing("new"), usingMonth("2026-07"), rotating, closing} {
@@ -439,20 +460,38 @@ func (m *memory) checkPerson(t *testing.T, k *Keyring, id Identifier, r record) 
 		if got != nil {
 			t.Errorf("%s is back", id.Value)
 		}
-		root := r.person.Root()
-		tr := traces{"root key": root[:], "lookup": r.lookup[:], "label": r.person.label[:]}
-		for _, key := range m.masters {
-			v := must(newVault([][32]byte{key}, nil))(t)
-			if found := tr.in(contents(t, k.files.root, v)); len(found) > 0 {
-				t.Errorf("%s: found %v", id.Value, found[0])
-			}
-		}
 	case got == nil && !m.erasing[id]:
 		t.Errorf("%s is lost", id.Value)
 	case got != nil && !sameRecord(record{r.lookup, got}, r):
 		t.Errorf("%s has other keys", id.Value)
 	case got != nil && id.Scheme == "example" && lookup(t, k, id) != got:
 		t.Errorf("%s is not found by her identifier", id.Value)
+	}
+}
+
+// checkErased looks for everybody erased in all that any master key opens.
+func (m *memory) checkErased(t *testing.T, k *Keyring) {
+	t.Helper()
+	if len(m.erased) == 0 {
+		return
+	}
+	seen := map[[32]byte]bool{}
+	for _, key := range m.masters {
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		all := [][]byte{bytes.Join(contents(t, k.files.root, must(newVault([][32]byte{key}, nil))(t)), nil)}
+		for id := range m.erased {
+			r, ok := m.people[id]
+			if !ok {
+				continue // she had no hidden trail
+			}
+			root := r.person.Root()
+			if found := (traces{"root key": root[:], "lookup": r.lookup[:], "label": r.person.label[:]}).in(all); len(found) > 0 {
+				t.Errorf("%s: found %v", id.Value, found[0])
+			}
+		}
 	}
 }
 
@@ -562,15 +601,10 @@ func TestCrashAfterCrash(t *testing.T) {
 	}
 }
 
-// newRoot is a directory for a keyring and its master key, in memory where the
-// machine has such a place: what survives is decided by the plug alone.
+// newRoot is a directory for a keyring and its master key.
 func newRoot(t testing.TB) string {
 	t.Helper()
-	root, err := os.MkdirTemp("/dev/shm", "keyring")
-	if err != nil {
-		root = t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	root := tempDir(t)
 	if err := os.Mkdir(filepath.Join(root, "keys"), dirMode); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestEventNameSplits(t *testing.T) {
 }
 
 func TestTagsAreDistinct(t *testing.T) {
-	k, err := Open(Config{Dir: t.TempDir(), Origin: testOrigin, Rand: seeded()})
+	k, err := Open(Config{Dir: tempDir(t), Origin: testOrigin, Rand: seeded()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestTagsAreDistinct(t *testing.T) {
 
 // TestSeededKeyring pins what a keyring of known randomness says in public.
 func TestSeededKeyring(t *testing.T) {
-	k, err := Open(Config{Dir: t.TempDir(), Origin: testOrigin, Rand: seeded()})
+	k, err := Open(Config{Dir: tempDir(t), Origin: testOrigin, Rand: seeded()})
 	if err != nil {
 		t.Fatal(err)
 	}

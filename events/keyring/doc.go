@@ -77,7 +77,10 @@
 //	replayed                   sealed: u64 sequence, how far destructions on record
 //	                           were carried out here
 //	rotated                    sealed: u64 seconds, a rotation not on record yet
-//	creating                   present only while the keyring is being made; empty
+//	escrow                     sealed: u64 seconds until when an escrow may be there,
+//	                           u64 seconds after which each is replaced
+//	creating, restoring        present only while the keyring is being made, or put
+//	                           back; empty
 //
 // <ref> is the lower-case hex SHA-256 of the organization's reference. A sealed
 // file is
@@ -125,11 +128,39 @@
 // knows, or makes one for a month that had none, but never one again that
 // retention ended.
 //
+// # Escrow
+//
+// A lost keyring loses everything sealed, so a copy has to be elsewhere, and a
+// copy remembers whom the keyring forgets. [WriteEscrow] makes one that takes
+// the place of the one before, and every copy notes in the directory, before it
+// reads a key, until when it is promised to be there: that is what
+// [Keyring.BackupsUntil] tells somebody whose keys are destroyed. It is as true
+// as the promise: copies of the directory, or of an escrow, that somebody made
+// by other means are not known here.
+//
+// An escrow is an age file for one recipient. Its plain text, which needs no
+// master key, is
+//
+//	"daybook/escrow@1" LF, u64 seconds it was begun, u64 seconds after which it is
+//	replaced, *part, u8 0
+//
+//	part = u8 len ‖ name ‖ u32 len ‖ content
+//
+// of the files above by name, with what is in them when they are opened: pending
+// first, then ledger, vrf, log, receipt and index, the other key files of
+// organizations and months in ascending order, and the buckets in ascending
+// order. The content of pending and of a bucket is its records, one after the
+// other. It can be written while the keyring is in use, since what waits is read
+// before the buckets it may be moved to; a torn append is left out, a record may
+// come twice. Marks are not in it: a keyring that was put back has carried out
+// no destruction yet, and [Keyring.EraseNamed] can do so from public entries.
+//
 // # What a crash does
 //
 // While the keyring is made, "creating" is the first file written and the last
 // removed; finding it means that no key was ever handed out, and everything is
-// made again, under the master key that is there. A sealed file is written
+// made again, under the master key that is there. A keyring that was not put back
+// whole is refused by "restoring". A sealed file is written
 // aside, synced and renamed, and its directory synced, before its key is used.
 //
 // In each file of records at most one frame is ever not synced, the last. When

@@ -154,7 +154,7 @@ func TestEraseZeroesTheOldKey(t *testing.T) {
 	id := Identifier{"example", "ada"}
 	p := prepare(t, k, id)[0]
 	for _, number := range []rollNumber{pendingRoll, bucketOf(p.handle)} {
-		path, held := filepath.Join(dir, number.name()), filepath.Join(t.TempDir(), "held")
+		path, held := filepath.Join(dir, number.name()), filepath.Join(tempDir(t), "held")
 		if err := os.Link(path, held); err != nil {
 			t.Fatal(err)
 		}
@@ -310,7 +310,7 @@ func TestReplayed(t *testing.T) {
 }
 
 func TestPlainKeysAreRefused(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	writeBytes(t, filepath.Join(dir, "persons"), []byte("daybook/persons@1\n"))
 	writeBytes(t, filepath.Join(dir, "ledger"), make([]byte, 40))
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, errPlain) {

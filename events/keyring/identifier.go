@@ -29,12 +29,17 @@ type Identifier struct {
 // Normalize returns the one spelling under which the person is known. It is
 // part of the label for ever, so the rules never change for a scheme:
 //
-//	scheme   value after normalization                     dropped        refused
-//	example  printable ASCII, lower case                   space around   -
-//	email    local@domain, lower case, no space inside     space around   no or two "@", an empty side
-//	phone    an optional "+", then digits                  space - . ( ) / letters, "+" elsewhere
-//	plate    A-Z and 0-9, upper case                       space - . /    any other sign, so that a
+//	scheme       value after normalization                 dropped        refused
+//	example      printable ASCII, lower case               space around   -
+//	email        local@domain, lower case, no space inside space around   no or two "@", an empty side
+//	phone        an optional "+", then digits              space - . ( ) / letters, "+" elsewhere
+//	plate        A-Z and 0-9, upper case                   space - . /    any other sign, so that a
 //	                                                                      wildcard names nobody
+//	national/ee  11 digits, isikukood                      space - . /    a wrong check digit (EVS 585), a
+//	                                                                      first digit of 0 or 9
+//	national/nl  9 digits, burgerservicenummer             space - . /    what fails the eleven test
+//	national/es  8 digits and a letter, DNI, or X, Y or Z, space - . /    a wrong control letter
+//	             7 digits and a letter, NIE; upper case
 //
 // Every value is 1 to 128 characters of ASCII afterwards; other letters are
 // refused instead of dropped, since dropping would merge two people, and
@@ -42,10 +47,13 @@ type Identifier struct {
 // a phone number without country code, or a mail address with a +suffix, is
 // another identifier than the one without.
 //
-//	example  " Ada Lovelace "      "ada lovelace"
-//	email    "Ada@Example.ORG"     "ada@example.org"
-//	phone    "+1 (541) 555-0100"   "+15415550100"
-//	plate    "abc-123"             "ABC123"
+//	example      " Ada Lovelace "      "ada lovelace"
+//	email        "Ada@Example.ORG"     "ada@example.org"
+//	phone        "+1 (541) 555-0100"   "+15415550100"
+//	plate        "abc-123"             "ABC123"
+//	national/ee  "10101010005"         "10101010005"
+//	national/nl  "0000.00.012"         "000000012"
+//	national/es  "x0000000-t"          "X0000000T"
 //
 // The error is [ErrScheme] or [ErrIdentifier].
 func (i Identifier) Normalize() (Identifier, error) {
@@ -60,6 +68,12 @@ func (i Identifier) Normalize() (Identifier, error) {
 		value, err = phone(i.Value)
 	case "plate":
 		value, err = plate(i.Value)
+	case "national/ee":
+		value, err = national(i.Value, checkEstonian)
+	case "national/nl":
+		value, err = national(i.Value, checkDutch)
+	case "national/es":
+		value, err = national(i.Value, checkSpanish)
 	default:
 		return Identifier{}, ErrScheme
 	}

@@ -115,6 +115,8 @@ func closedKeyring(cfg Config, d *disk) *Keyring {
 	}
 	if k.random == nil {
 		k.random = rand.Reader
+	} else {
+		k.random = &serialReader{from: k.random}
 	}
 	if k.now == nil {
 		k.now = time.Now
@@ -123,6 +125,19 @@ func closedKeyring(cfg Config, d *disk) *Keyring {
 		k.room = 1 << 20
 	}
 	return k
+}
+
+// serialReader lets one goroutine at a time read: buckets are written by many.
+type serialReader struct {
+	mu   sync.Mutex
+	from io.Reader
+}
+
+// Read reads from the source.
+func (r *serialReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.from.Read(p)
 }
 
 func (k *Keyring) load(origin string) error {

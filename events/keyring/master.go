@@ -48,17 +48,29 @@ func FileMaster(path string) Master {
 	return &fileMaster{disk: disk{root: filepath.Dir(path)}, name: filepath.Base(path)}
 }
 
+// AgeMaster keeps the text of [FileMaster] encrypted, in the file path, to the
+// age identity that identityFile holds, which may be on another disk or a token
+// that is there only while the keyring is opened or rotated.
+func AgeMaster(path, identityFile string) Master {
+	return &fileMaster{disk: disk{root: filepath.Dir(path)}, name: filepath.Base(path), identity: identityFile}
+}
+
 type fileMaster struct {
-	disk disk
-	name string
+	disk     disk
+	name     string
+	identity string // the file of an age identity; "" leaves the text plain
 }
 
 // Load reads the file.
 func (m *fileMaster) Load() ([][32]byte, error) {
 	data, err := m.disk.read(m.name)
+	if err == nil && m.identity != "" {
+		data, err = decryptFor(m.identity, data)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the master key: %w", err)
 	}
+	defer clear(data)
 	keys, err := parseMaster(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the master key in %s: %w", m.disk.path(m.name), err)
@@ -69,21 +81,33 @@ func (m *fileMaster) Load() ([][32]byte, error) {
 // Store writes the file anew, and then zeros in what it replaced, which nobody
 // finds by name any more. A crash before the zeros leaves them out.
 func (m *fileMaster) Store(keys [][32]byte) error {
-	old, err := os.OpenFile(m.disk.path(m.name), os.O_WRONLY, 0)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("writing the master key: %w", err)
+	text := formatMaster(keys)
+	var err error
+	if m.identity != "" {
+		text, err = encryptFor(m.identity, text)
 	}
-	err = m.disk.replace(m.name, formatMaster(keys))
-	if old != nil {
-		if err == nil {
-			err = wipe(old)
-		}
-		err = errors.Join(err, old.Close())
+	if err == nil {
+		err = m.write(text)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the master key: %w", err)
 	}
 	return nil
+}
+
+func (m *fileMaster) write(text []byte) error {
+	old, err := os.OpenFile(m.disk.path(m.name), os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m.disk.replace(m.name, text)
+	}
+	if err != nil {
+		return err
+	}
+	err = m.disk.replace(m.name, text)
+	if err == nil {
+		err = wipe(old)
+	}
+	return errors.Join(err, old.Close())
 }
 
 func wipe(f *os.File) error {

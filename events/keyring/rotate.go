@@ -33,16 +33,20 @@ func (k *Keyring) RotateMaster() error {
 }
 
 func (k *Keyring) rotate() error {
+	lock, err := k.files.acquire(escrowLock)
+	if err != nil {
+		return fmt.Errorf("an escrow is being written: %w", err)
+	}
+	defer lock.Close()
 	key, err := k.files.vault.draw()
 	if err != nil {
 		return err
 	}
-	keys := append([][32]byte{*key}, k.files.vault.all()...)
-	both, err := newVault(keys, k.random)
+	both, err := newVault(append([][32]byte{*key}, k.files.vault.all()...), k.random)
 	if err != nil {
 		return err
 	}
-	if err := k.master.Store(keys); errors.Is(err, errors.ErrUnsupported) {
+	if err := k.master.Store(both.all()); errors.Is(err, errors.ErrUnsupported) {
 		return err // nothing has changed
 	} else if err != nil {
 		k.broken = fmt.Errorf("a new master key may be stored or not: %w", err)
@@ -51,7 +55,7 @@ func (k *Keyring) rotate() error {
 	k.turning.Lock()
 	defer k.turning.Unlock()
 	k.files.vault = both
-	if err := k.finishRotation(); err != nil {
+	if err := k.reseal(); err != nil {
 		k.broken = err
 		return err
 	}
@@ -59,9 +63,7 @@ func (k *Keyring) rotate() error {
 	return nil
 }
 
-// finishRotation seals under the first master key whatever is sealed under
-// another, and lets the others go. The ledger's own key file comes last: while
-// it is under an old key, there may be more.
+// finishRotation goes on where a crash ended a rotation.
 func (k *Keyring) finishRotation() error {
 	if len(k.files.vault.keys) == 1 {
 		return nil
@@ -71,6 +73,13 @@ func (k *Keyring) finishRotation() error {
 		return fmt.Errorf("an escrow is being written: %w", err)
 	}
 	defer lock.Close()
+	return k.reseal()
+}
+
+// reseal seals under the first master key whatever is sealed under another, and
+// lets the others go. The ledger's own key file comes last: while it is under an
+// old key, there may be more.
+func (k *Keyring) reseal() error {
 	ledger, err := k.files.read("ledger")
 	if err != nil {
 		return err
@@ -112,16 +121,16 @@ func (k *Keyring) resealAll() error {
 		return err
 	}
 	for _, name := range append(names, "ledger") {
-		if err := k.reseal(name); err != nil {
+		if err := k.resealFile(name); err != nil {
 			return fmt.Errorf("sealing %s anew: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// reseal seals one file under the master key in use: a key file anew, of a file
+// resealFile seals one file under the master key in use: a key file anew, of a file
 // of records its key.
-func (k *Keyring) reseal(name string) error {
+func (k *Keyring) resealFile(name string) error {
 	f := k.files
 	data, err := f.read(name)
 	if err != nil {
