@@ -186,3 +186,16 @@ func orderTime(text, pointer string) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// FormTime reads a time as forms send it, in UTC; zero when there is none.
+func FormTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return orderTime(text, "/received")
+}

@@ -42,6 +42,7 @@ func (p *Pages) MountOfficers(mux v1.Mux, office *v1.Office, only func(v1.ForOff
 		mux.HandleFunc("POST /officer/seals/extend", only(o.extendSeal))
 		mux.HandleFunc("POST /officer/seals/lift", only(o.liftSeal))
 	}
+	o.mountRequests(mux, only)
 }
 
 // bar is what every page of officers has at its top.
@@ -49,6 +50,7 @@ type bar struct {
 	Who             string // in which role, of which organization
 	Trail, Findings string // addresses
 	Seals           string // "" where there are none, or for no organization yet
+	Requests        string // "" where officers say nothing
 }
 
 // bar leads on within the organization that the page is about, "" for none yet.
@@ -67,6 +69,9 @@ func (o *officers) bar(l *lookup, who v1.Officer, organization string) bar {
 			b.Seals = o.href("/officer/seals", who, organization, nil)
 		}
 		b.Trail, b.Findings = o.href("/officer/trail", who, organization, nil), o.href("/officer/findings", who, organization, nil)
+		if o.office.Clerk != nil {
+			b.Requests = o.href("/officer/requests", who, organization, nil)
+		}
 	}
 	return b
 }

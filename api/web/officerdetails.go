@@ -56,7 +56,8 @@ func (o *officers) details(w http.ResponseWriter, r *http.Request, who v1.Office
 		Details  []detail
 		Sealed   string
 		Noted    noted
-	}{b, i, title(e.Kind.Name), isExample(e), sentence, detailRows(opened.Details), opened.Sealed, noted{"This reading", opened.Reading}}})
+		Reasons  []choice // to correct it; none for who may not
+	}{b, i, title(e.Kind.Name), isExample(e), sentence, detailRows(opened.Details), opened.Sealed, noted{"This reading", opened.Reading}, reasonsToCorrect(who, e, o.office)}})
 }
 
 func detailRows(list []events.Disclosure) []detail {
@@ -94,4 +95,12 @@ func detailValues(name string, v events.Value) []string {
 		return []string{s}
 	}
 	return []string{string(v.Append(nil))}
+}
+
+// reasonsToCorrect are those that an officer of the organization chooses from.
+func reasonsToCorrect(who v1.Officer, e *events.Entry, office *v1.Office) []choice {
+	if office.Clerk == nil || who.Role != events.Officer || e.Kind.By == events.RoleLedger {
+		return nil
+	}
+	return terms(events.CodeAlterationReason)
 }

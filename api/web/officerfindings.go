@@ -42,6 +42,7 @@ var evidenceSayings = map[string][]string{
 	"9 silent":        {"{source} has been silent since {since}; it declared to report every {rhythm}."},
 	"10 overdue":      {"The seal {seal} was to be looked at again in {reviewIn}, and stands."},
 	"11 ended":        {"{system} was to end on {ended} and was used after that."},
+	"12 request":      {"A request, “{request}”, of {received} was to be decided by {due}."},
 	"14 not-received": {"{dataset} was shared with {recipient}, which has not recorded it."},
 	"14 not-shared":   {"{dataset} was received, and nobody recorded to have shared it."},
 	"15 unnamed":      {"{activity} concerns persons ({subjectsExpected}), and they were not named."},

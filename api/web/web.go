@@ -79,6 +79,7 @@ func New(c Config) (*Pages, error) {
 	for _, name := range []string{
 		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals",
 		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
+		"officer-requests", "officer-done",
 	} {
 		t, err := layout.Clone()
 		if err == nil {

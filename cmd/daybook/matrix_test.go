@@ -25,13 +25,15 @@ const (
 	programOrders = "an officer of the city, with a token"
 	lifts         = "an officer of the city, having signed in, who alone learns that there is a seal"
 	programLifts  = "the same with a token"
+	speakers      = "an officer, having signed in"
+	anyOfficer    = "an officer, with a token"
 )
 
 // route is one address under a pattern, with whom it is for.
 type route struct{ path, whom string }
 
 // expected says whom each route is for. A route that is not here fails the test.
-func expected(entry, finding, seal string) map[string]route {
+func expected(entry, finding, seal, request string) map[string]route {
 	out := map[string]route{
 		"GET /{$}": {"/", everyone}, "GET /register": {"/register", everyone}, "GET /register/{register}": {"/register/system", everyone},
 		"GET /register/{register}/{id...}": {"/register/system/city/app", everyone}, "GET /entries": {"/entries", everyone},
@@ -75,6 +77,19 @@ func expected(entry, finding, seal string) map[string]route {
 		"GET /v1/officer/findings.json":            {"/v1/officer/findings.json?organization=city", programs},
 		"GET /v1/officer/findings/{finding}":       {"/v1/officer/findings/" + finding + "?organization=city", programs},
 		"POST /v1/officer/entries/{entry}/details": {"/v1/officer/entries/" + entry + "/details", programs},
+	}
+	for pattern, whom := range map[string]string{
+		"GET /officer/requests": cityReaders, "GET /v1/officer/requests": programs,
+		"POST /officer/requests": speakers, "POST /v1/officer/requests": anyOfficer,
+		"POST /officer/requests/decision": orders, "POST /v1/officer/requests/{request}/decision": programOrders,
+		"POST /officer/requests/answer": orders, "POST /v1/officer/requests/{request}/answer": programOrders,
+		"POST /officer/correction": orders, "POST /v1/officer/entries/{entry}/correction": programOrders,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		if method == "GET" {
+			path += "?organization=city"
+		}
+		out[pattern] = route{strings.NewReplacer("{request}", request, "{entry}", entry).Replace(path), whom}
 	}
 	for _, view := range []string{"entries", "totals", "sharing", "retention", "findings", "coverage", "seals"} {
 		out["GET /v1/"+view] = route{"/v1/" + view, everyone}
@@ -136,6 +151,8 @@ func (who *someone) want(whom, method string, byToken bool) int {
 		return http.StatusOK // the event is there already
 	case (whom == cityReaders || whom == signedIn) && !byToken && who.reads:
 		return allowed[whom == signedIn || who.city]
+	case whom == speakers && !byToken && who.reads, whom == anyOfficer && byToken && who.role != "":
+		return allowed[who.role == events.Officer]
 	case whom == programs && byToken && who.role != "":
 		return allowed[who.reads && who.city]
 	case (whom == orders || whom == lifts) && !byToken && who.reads, (whom == programOrders || whom == programLifts) && byToken && who.role != "":
@@ -150,7 +167,7 @@ func (who *someone) want(whom, method string, byToken bool) int {
 }
 
 // secrets are what the events below seal.
-var secrets = []string{"SECRET reason", "SECRET query", "SECRET case", "secret-clerk", "secret/role", "secret/unit"}
+var secrets = []string{"SECRET reason", "SECRET query", "SECRET case", "SECRET statement", "secret-clerk", "secret/role", "secret/unit"}
 
 const theAccess = `{"specversion":"1.0","id":"9","source":"city/app","type":"org.daybook.data.accessed.v1","time":"2026-06-24T08:30:00Z","data":{"system":"city/app",` +
 	`"operation":"Consult","outcome":"success","dataset":"city/people","reasonText":"SECRET reason","query":"SECRET query","caseRef":"SECRET case",` +
@@ -184,12 +201,45 @@ func peopled(t *testing.T) (in *inside, access events.Index, finding string) {
 	return in, access, all[0].ID
 }
 
+const theRequest = `{"person":{"scheme":"example","value":"Anna"},"request":"access"}`
+
+// order sends JSON with a token.
+func (in *inside) order(token, path, body string) (int, string) {
+	in.t.Helper()
+	req, err := http.NewRequest("POST", in.url+path, strings.NewReader(body))
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	return in.do(http.DefaultClient, req)
+}
+
+// requestForms are what an officer says of requests in each place, as JSON and as
+// a form.
+func requestForms(access events.Index, request string) map[string]string {
+	return map[string]string{
+		"POST /v1/officer/requests": theRequest, "POST /officer/requests": "scheme=example&value=Anna&request=access&received=2026-01-02T10:00",
+		"POST /v1/officer/requests/{request}/decision": `{"decision":"extended"}`, "POST /officer/requests/decision": "about=" + request + "&decision=extended",
+		"POST /v1/officer/requests/{request}/answer": `{}`, "POST /officer/requests/answer": "about=" + request,
+		"POST /v1/officer/entries/{entry}/correction": `{"reason":"correction","statement":"SECRET statement"}`,
+		"POST /officer/correction":                    fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
+	}
+}
+
 // TestMatrix walks every route as everybody, with a token and with a cookie: what
 // is not said to be for somebody is refused, and gives nothing away.
 func TestMatrix(t *testing.T) {
 	in, access, finding := peopled(t)
 	in.twoSeals()
-	table := expected(fmt.Sprint(access), finding, in.seals[0])
+	status, body := in.order(in.token(events.Officer, "city"), "/v1/officer/requests", theRequest)
+	var asked struct{ Event string }
+	if status != http.StatusOK || json.Unmarshal([]byte(body), &asked) != nil {
+		t.Fatalf("the request: %d %s", status, body)
+	}
+	request := asked.Event
+	in.folded()
+	table := expected(fmt.Sprint(access), finding, in.seals[0], request)
 	all := in.everybody()
 	walked := 0
 	for _, pattern := range in.routes() {
@@ -204,7 +254,7 @@ func TestMatrix(t *testing.T) {
 		walked++
 		for _, who := range all {
 			for _, byToken := range []bool{true, false} {
-				in.walk(pattern, x, who, byToken, access)
+				in.walk(pattern, x, who, byToken, access, request)
 			}
 		}
 	}
@@ -214,7 +264,7 @@ func TestMatrix(t *testing.T) {
 }
 
 // walk asks for one route in one way.
-func (in *inside) walk(pattern string, x route, who *someone, byToken bool, access events.Index) {
+func (in *inside) walk(pattern string, x route, who *someone, byToken bool, access events.Index, request string) {
 	in.t.Helper()
 	method, _, _ := strings.Cut(pattern, " ")
 	body, contentType := "", "application/x-www-form-urlencoded"
@@ -228,6 +278,11 @@ func (in *inside) walk(pattern string, x route, who *someone, byToken bool, acce
 	default:
 		if strings.Contains(pattern, "/officer/seals") && method == http.MethodPost {
 			body, contentType = in.sealBody(pattern)
+		}
+	}
+	if order, ok := requestForms(access, request)[pattern]; ok {
+		if body = order; order[0] == '{' {
+			contentType = "application/json"
 		}
 	}
 	req, err := http.NewRequest(method, in.url+x.path, strings.NewReader(body))

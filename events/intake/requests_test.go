@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -395,4 +397,96 @@ func hash(key, message []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(message)
 	return h.Sum(nil)[:32]
+}
+
+// TestCrashBeforeShredding ends the writer when key.shredded is durable and her
+// keys are not destroyed yet: the order is carried out at the next start, before
+// anything is taken.
+func TestCrashBeforeShredding(t *testing.T) {
+	x := &tap{}
+	h := openHouse(t, plan{now: recorded, tap: x})
+	h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"))
+	d := h.office(0)
+	her := h.person(t, "plate", "ABC123").Handle()
+	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	x.set(nil, func() error { return errors.New("the power is cut") })
+	decision := intake.Decision{Request: received.Name, Decision: "granted"}
+	if _, err := d.Decide(t.Context(), officer, decision); refusal(t, err) != "unavailable" {
+		t.Fatalf("it is not known what became of it, and the answer is %v", err)
+	}
+	_, e := h.message(t, h.history.Last().Index())
+	if who := must[intake.Subject](t)(h.ring.ByHandle(her)); who == nil || e.Kind.Name != "key.shredded" {
+		t.Fatalf("the crash is elsewhere: the last entry is %s", e.Kind.Name)
+	}
+	h = h.reopen(t, plan{now: recorded})
+	done := must[events.Seq](t)(h.ring.Replayed())
+	if upTo := must[events.Seq](t)(h.book.Shred(done, h.ring)); upTo != h.history.Last() {
+		t.Errorf("carried out up to %d of %d", upTo, h.history.Last())
+	}
+	if who := must[intake.Subject](t)(h.ring.ByHandle(her)); who != nil {
+		t.Error("her keys are still here")
+	}
+	// Said again, it answers what was done.
+	again := must[intake.Decided](t)(h.office(0).Decide(t.Context(), officer, decision))
+	if again.Erased == nil || again.Erased.Shredded.Position != h.history.Last().Index() {
+		t.Errorf("again: %+v", again)
+	}
+	h.checkAfterErasing(t, her)
+}
+
+// TestEndIsOneBatch queues an erasure where a batch would end in the middle of it:
+// all of it goes into the next one.
+func TestEndIsOneBatch(t *testing.T) {
+	x := &batches{}
+	h := openHouse(t, plan{now: recorded, tap: &tap{}})
+	h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"))
+	d := h.office(0)
+	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	held, release := make(chan bool), make(chan bool)
+	var once sync.Once
+	h.tap.set(func() error { once.Do(func() { close(held); <-release }); return nil }, nil)
+	h.tap.History = x.of(h.tap.History)
+	var group sync.WaitGroup
+	send := func(n int, prefix string) {
+		var list []string
+		for i := range n {
+			list = append(list, accessed(fmt.Sprint(prefix, i), "", ""))
+		}
+		group.Go(func() { _, _ = h.writer.Submit(context.Background(), submitted(t, list...)) })
+	}
+	send(1, "first")
+	<-held
+	send(996, "fill") // a batch takes 997
+	for h.writer.Queued() < 996 {
+		time.Sleep(time.Millisecond)
+	}
+	var erased intake.Decided
+	var err error
+	group.Go(func() {
+		erased, err = d.Decide(t.Context(), officer, intake.Decision{Request: received.Name, Decision: "granted"})
+	})
+	for h.writer.Queued() < 999 {
+		time.Sleep(time.Millisecond)
+	}
+	close(release)
+	group.Wait()
+	if err != nil || erased.Erased == nil {
+		t.Fatal(err)
+	}
+	if sizes := fmt.Sprint(x.sizes); sizes != "[1 996 3]" {
+		t.Errorf("the batches have %s messages", sizes)
+	}
+}
+
+// batches notes how large batches are.
+type batches struct {
+	intake.History
+	sizes []int
+}
+
+func (b *batches) of(h intake.History) *batches { b.History = h; return b }
+
+func (b *batches) Append(ctx context.Context, msgs [][]byte) (events.Seq, error) {
+	b.sizes = append(b.sizes, len(msgs))
+	return b.History.Append(ctx, msgs)
 }
