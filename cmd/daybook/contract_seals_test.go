@@ -22,14 +22,7 @@ func (j *judge) orders(r request) request {
 		j.t.Fatal(err)
 	}
 	r.headers = map[string]string{"Daybook-Approver": second}
-	if takes := j.doc.Paths.Value(r.path).Post.RequestBody; takes != nil {
-		r.contentType = "application/json"
-		for _, example := range takes.Value.Content[r.contentType].Examples {
-			if r.body, err = json.Marshal(example.Value.Value); err != nil {
-				j.t.Fatal(err)
-			}
-		}
-	}
+	r.contentType, r.body = exampleBody(j.doc.Paths.Value(r.path).Post)
 	if r.path == place {
 		return r
 	}

@@ -366,6 +366,7 @@ func (j *judge) addresses() {
 			if op.Security != nil {
 				r.address = j.office(r.address)
 			}
+			r.contentType, r.body = exampleBody(op)
 			r = j.orders(r)
 			if op.Security != nil {
 				j.ask(r)
@@ -401,13 +402,17 @@ func (j *judge) addresses() {
 // examples are of no real finding, and of an entry without anything sealed.
 func (j *judge) office(address string) string {
 	j.t.Helper()
-	if before, ok := strings.CutSuffix(address, "/entries/0/details"); ok {
+	if strings.Contains(address, "/requests/") {
+		return strings.Replace(address, "AAAAAAAAAAAAAAAAAAAAAA", j.aRequest(), 1)
+	}
+	what := address[strings.LastIndexByte(address, '/'):]
+	if before, ok := strings.CutSuffix(address, "/entries/0"+what); ok {
 		var found struct{ Entries []struct{ Position int } }
 		_, body := j.ask(request{path: "/v1/entries", method: http.MethodGet, address: "/v1/entries?kind=data.accessed&limit=1"})
 		if err := json.Unmarshal(body, &found); err != nil || len(found.Entries) != 1 {
 			j.t.Fatalf("no search is found: %s", body)
 		}
-		return fmt.Sprintf("%s/entries/%d/details", before, found.Entries[0].Position)
+		return fmt.Sprintf("%s/entries/%d%s", before, found.Entries[0].Position, what)
 	}
 	const list = "/v1/officer/findings"
 	if before, _, ok := strings.Cut(address, list+"/"); ok {
@@ -473,4 +478,29 @@ func (j *judge) parameters(r request, op *openapi3.Operation) {
 			}
 		}
 	}
+}
+
+// exampleBody is what the description says that a call can carry, nothing for one
+// that carries nothing.
+func exampleBody(op *openapi3.Operation) (contentType string, body []byte) {
+	if op.RequestBody == nil {
+		return "", nil
+	}
+	for _, example := range op.RequestBody.Value.Content["application/json"].Examples {
+		body, _ = json.Marshal(example.Value.Value)
+	}
+	return "application/json", body
+}
+
+// aRequest is the name of a request that a person made.
+func (j *judge) aRequest() string {
+	j.t.Helper()
+	const path = "/v1/officer/requests"
+	r := request{path: path, method: http.MethodPost, address: path, token: j.tokens[events.Officer]}
+	r.contentType, r.body = exampleBody(j.doc.Paths.Value(path).Post)
+	var said struct{ Event string }
+	if status, body := j.ask(r); status != http.StatusOK || json.Unmarshal(body, &said) != nil {
+		j.t.Fatalf("a request is not taken: %d %s", status, body)
+	}
+	return said.Event
 }
