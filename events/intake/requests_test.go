@@ -51,15 +51,15 @@ func (m mentions) Mentions(ctx context.Context, her events.Handle) (out []intake
 	return out, nil
 }
 
-// promising promises that copies of keys are gone after a time.
-type promising struct{ keep time.Duration }
+// copies promises that copies of keys are gone after a time.
+type copies struct{ keep time.Duration }
 
-func (e promising) ShredName(h events.Handle) [16]byte {
+func (e copies) ShredName(h events.Handle) [16]byte {
 	sum := sha256.Sum256(append([]byte("daybook/shredded@1\n"), h[:]...))
 	return [16]byte(sum[:16])
 }
 
-func (e promising) BackupsUntil(now time.Time) (time.Time, error) {
+func (e copies) BackupsUntil(now time.Time) (time.Time, error) {
 	if e.keep == 0 {
 		return time.Time{}, nil
 	}
@@ -69,7 +69,7 @@ func (e promising) BackupsUntil(now time.Time) (time.Time, error) {
 // office is a desk that takes requests.
 func (h *house) office(keep time.Duration) *intake.Desk {
 	d := h.desk(opening{})
-	d.Mentions, d.Ending = mentions{h}, promising{keep}
+	d.Mentions, d.Ending = mentions{h}, copies{keep}
 	return d
 }
 
