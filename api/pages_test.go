@@ -70,7 +70,7 @@ var everyPage = []string{
 	"/entries/6", "/entries/8", "/entries/9", "/entries/10", "/entries/99", "/register", "/register/organization", "/register/system", "/register/dataset",
 	"/register/activity", "/register/organization/city", "/register/organization/example", "/register/system/city/model", "/register/system/city%2Fa%2F%2Fb",
 	"/register/dataset/city/reads", "/register/activity/city/search", "/register/system/none", "/verify", "/nowhere",
-	"/findings", "/sharing", "/sharing?organization=city", "/deletions", "/coverage", "/register?at=2026-06-24", "/register/system?at=2026-06-24", "/register/system/city/model?at=2026-06-24",
+	"/findings", "/sharing", "/sharing?organization=city", "/deletions", "/coverage", "/seals", "/register?at=2026-06-24", "/register/system?at=2026-06-24", "/register/system/city/model?at=2026-06-24",
 	"/register/system?at=x", "/api",
 }
 

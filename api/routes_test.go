@@ -40,7 +40,7 @@ func TestRoutes(t *testing.T) {
 		"/v1/findings.csv": 200, "/v1/sharing.csv": 200, "/v1/retention.csv": 200,
 		"/v1/entries.csv": 200, "/v1/totals.csv": 200, "/v1/register/system.csv": 200, "/v1/register/grant.csv": 200, "/openapi.json": 200, "/api": 200,
 		"/v1/register/person.csv": 404, "/v1/register/system.json": 404, "/api/": 404, "/openapi.yaml": 404,
-		"/findings": 200, "/sharing": 200, "/deletions": 200, "/coverage": 200, "/v1/coverage": 200, "/v1/coverage.csv": 200, "/register?at=2026-06-24": 200, "/v1/register/system?at=2026-06-24": 200,
+		"/findings": 200, "/sharing": 200, "/deletions": 200, "/coverage": 200, "/v1/coverage": 200, "/v1/coverage.csv": 200, "/seals": 200, "/v1/seals": 200, "/v1/seals.csv": 200, "/register?at=2026-06-24": 200, "/v1/register/system?at=2026-06-24": 200,
 		"/findings/": 404, "/v1/findings/1": 404, "/v1/deletions": 404,
 		"/tile/0/000": 404, "/tile/0/000.p/12": 404, "/tile/0/0.p/11": 404, "/tile/0/000.p/011": 404, "/tile/64/000": 404, "/tile/entries/x000/000.p/11": 404, "/tile/0/000.p%2F11": 404,
 		"/nowhere": 404, "/v1": 404, "/v1/": 404, "/v2/entries": 404, "/assets/": 404, "/register/person": 404, "/register/system/none": 404,

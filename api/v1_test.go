@@ -184,7 +184,7 @@ func TestNothingPublished(t *testing.T) {
 	w := newWorld(t)
 	w.fold()
 	w.serve(frozenLedger{}, w.anchor.Public())
-	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/findings": 200, "/findings": 200, "/sharing": 200, "/deletions": 200, "/coverage": 200, "/v1/coverage": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
+	for path, want := range map[string]int{"/": 200, "/entries": 200, "/register": 200, "/v1/entries": 200, "/v1/totals": 200, "/v1/findings": 200, "/findings": 200, "/sharing": 200, "/deletions": 200, "/coverage": 200, "/v1/coverage": 200, "/seals": 200, "/v1/seals": 200, "/v1/ledger": 503, "/checkpoint": 404, "/v1/entries/0": 503} {
 		if got := w.get(path); got.Code != want {
 			t.Errorf("%s: %d, want %d: %s", path, got.Code, want, got.Body)
 		}
