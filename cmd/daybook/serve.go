@@ -124,6 +124,7 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 		{"sharing", "/sharing"},
 		{"deletions", "/deletions"},
 		{"coverage", "/coverage"},
+		{"seals", "/seals"},
 		{"findings", "/findings"},
 		{"API", "/api"},
 		{"JSON", "/v1/entries"},
