@@ -33,7 +33,7 @@ func (k *keeping) check() error {
 		}
 		_, ok := projections.Later(time.Unix(0, 0), period)
 		switch {
-		case !ok:
+		case !ok || !strings.ContainsAny(period, "0123456789"):
 			return exitWith(exitUsage, "--keep-details %s: %q is no ISO 8601 period as P3Y or P18M", flag, period)
 		case !one && k.all == "":
 			k.all = period

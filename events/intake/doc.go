@@ -159,6 +159,28 @@
 // trail shows who looked. It is also where they order what the ledger says of a
 // person for them, as seals; a request's id makes the same order again the same one.
 //
+// It is also where officers say what is theirs to say. A request is received for a
+// person, who is named once: whoever decides or answers it later finds her by the
+// identifier box of the request.received, and once her keys are gone what is said of
+// it names nobody. request.decided is one entry for the decision and one, before
+// it, for its extension; each has an id made of the request's name, so that saying it
+// again adds nothing.
+//
+// Granting an erasure says request.decided, data.deleted of the dataset
+// daybook/details and key.shredded, of which no batch holds one without the others.
+// It is refused with 409 postponed while a seal is over her that was not disclosed,
+// since its trail would end undisclosed, and with 409 other-organizations while
+// somebody else's entry is on her trail and no officer of theirs joins. The writer
+// looks again when it plans the batch: her trail must have grown by nothing but the
+// readings that the erasure itself made of her shares, to say whom to tell. What
+// comes later about her begins her next generation. The public is shown ShredName
+// instead of a handle, by which a public copy of the log can order the same of keys
+// that were put back.
+//
+// event.corrected points back and concerns whom the entry concerns, on the trails
+// that took it; who was erased since is left out, and when the month's key is not
+// kept any more there is no correction, as nobody could be named.
+//
 // # Tokens
 //
 // A token is bound to a role, an organization and sources, an emitter's perhaps
