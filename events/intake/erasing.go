@@ -13,7 +13,8 @@ import (
 )
 
 // DetailsDataset is what the ledger calls the sealed details that it holds itself,
-// when it says that they were deleted.
+// when it says that they were deleted. It is about one person, so that no entry
+// shows it.
 const DetailsDataset = "daybook/details"
 
 // Ending is what has to be known of keys that are destroyed.

@@ -289,9 +289,6 @@ func (w *Writer) isKnown(p *plan, register, id string) (bool, error) {
 	if register == events.AnyRegister {
 		return w.isAnywhere(p, id)
 	}
-	if register == "dataset" && id == DetailsDataset {
-		return true, nil // the ledger's own, in nobody's register
-	}
 	r := reference{register, id}
 	if ok, asked := p.known[r]; asked {
 		return ok, nil

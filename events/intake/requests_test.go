@@ -490,3 +490,31 @@ func (b *batches) Append(ctx context.Context, msgs [][]byte) (events.Seq, error)
 	b.sizes = append(b.sizes, len(msgs))
 	return b.History.Append(ctx, msgs)
 }
+
+// TestSealBetweenTheLooks places a seal after an erasure has looked for one: the
+// writer looks again, and nothing is destroyed that a seal hides.
+func TestSealBetweenTheLooks(t *testing.T) {
+	h := openHouse(t, plan{now: recorded, tap: &tap{}})
+	h.submit(t, registered("r"), shared("2", "acme", "city/people"))
+	d := h.office(0)
+	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	var once sync.Once
+	h.tap.set(func() error { // before the reading of her details is stored
+		once.Do(func() {
+			go h.place(t, "city", "s1")
+			for h.writer.Queued() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		return nil
+	}, nil)
+	if _, err := d.Decide(t.Context(), officer, intake.Decision{Request: received.Name, Decision: "granted"}); refusal(t, err) != "postponed" {
+		t.Errorf("under a seal she is erased: %v", err)
+	}
+	h.person(t, "plate", "ABC123")
+	for i := range h.history.Last().Size() {
+		if _, e := h.message(t, events.Index(i)); e.Kind.Name == "data.deleted" || e.Kind.Name == "request.decided" {
+			t.Errorf("entry %d says %s", i, e.Kind.Name)
+		}
+	}
+}
