@@ -122,6 +122,7 @@ func FuzzParsePartSlip(f *testing.F) {
 	subject := Disclosure{Name: "subject", Value: Nested(Person{"plate", "ABC 123", "principal"}.Object())}
 	f.Add(FormatPartSlip([]string{subject.Encode()}, [32]byte{7}))
 	f.Add(FormatPartSlip(nil, [32]byte{}))
+	seeds(f, "part-slips", func(b []byte) { f.Add(b) })
 	f.Add(Slip{subject}.Format())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, detail, err := ParsePartSlip(b)

@@ -299,9 +299,7 @@ func FuzzParseEntry(f *testing.F) {
 	fc.Digests = digests(14)
 	e, _ := mustEvent(f, accessed).Entry(fc)
 	f.Add(e.Append(nil))
-	f.Add(entryOf(f, of("data.shared", `{"mode":"several","persons":`+people(3)+`}`, shares)).Append(nil))
-	f.Add(entryOf(f, of("data.shared", `{"mode":"bulk","part":1,"partOf":"x","parts":2,"persons":`+people(2)+`}`, shares)).Append(nil))
-	f.Add(entryOf(f, of("seal.placed", `{"mode":"single","persons":`+people(1)+`}`, `,"group":"crime","reviewIn":"2026-Q4"`)).Append(nil))
+	seeds(f, "entries", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, err := ParseEntry(b); err == nil && !bytes.Equal(e.Append(nil), b) {
 			t.Fatalf("accepted in another form: %q", b)
@@ -311,10 +309,7 @@ func FuzzParseEntry(f *testing.F) {
 
 func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(accessed))
-	for _, subjects := range []string{`{"mode":"several","persons":` + people(3) + `}`, `{"mode":"bulk","parts":2}`, `{"mode":"bulk","part":1,"partOf":"x","parts":2,"persons":` + people(2) + `}`} {
-		f.Add([]byte(of("data.shared", subjects, shares)))
-		f.Add([]byte(of("seal.lifted", subjects, `,"how":"date","seal":"`+EventName{5}.String()+`"`)))
-	}
+	seeds(f, "events", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := ParseEvent(b)
 		if err != nil {
@@ -335,6 +330,7 @@ func FuzzParseEvent(f *testing.F) {
 
 func FuzzParseMessage(f *testing.F) {
 	f.Add(Message{Entry: []byte("{}"), Boxes: []Box{{BoxFold, make([]byte, 40)}}}.Format())
+	seeds(f, "messages", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := ParseMessage(b); err == nil && !bytes.Equal(m.Format(), b) {
 			t.Fatal("accepted in another form")
@@ -344,6 +340,7 @@ func FuzzParseMessage(f *testing.F) {
 
 func FuzzParseDisclosure(f *testing.F) {
 	f.Add(Disclosure{Name: "id", Value: String("x")}.Encode())
+	seeds(f, "disclosures", func(b []byte) { f.Add(string(b)) })
 	f.Fuzz(func(t *testing.T, s string) {
 		if d, err := ParseDisclosure(s); err == nil && d.Encode() != s {
 			t.Fatal("accepted in another form")
@@ -364,7 +361,7 @@ func TestNoFieldHidesAnEntryMember(t *testing.T) {
 }
 
 func FuzzParseFold(f *testing.F) {
-	f.Add(sealedFold().Format())
+	seeds(f, "folds", func(b []byte) { f.Add(b) })
 	f.Add(Fold{OccurredAt: facts.RecordedAt, RecordedAt: facts.RecordedAt, Day: "2026-06-24", Sequence: -1, Actor: "abc", Persons: []FoldPerson{{Handle{1}, 3, "principal"}}}.Format())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if fold, err := ParseFold(b); err == nil && !bytes.Equal(fold.Format(), b) {
@@ -375,6 +372,7 @@ func FuzzParseFold(f *testing.F) {
 
 func FuzzParseSlip(f *testing.F) {
 	f.Add(Slip{{Name: "id", Value: String("x")}, {Name: "counts", Value: Nested(Object{{"records", Integer(3)}})}}.Format())
+	seeds(f, "slips", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := ParseSlip(b); err == nil && !bytes.Equal(s.Format(), b) {
 			t.Fatal("accepted in another form")
