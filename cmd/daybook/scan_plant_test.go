@@ -112,7 +112,7 @@ func instantSpellings(t time.Time, local *time.Location) []string {
 // bulk a few, of every scheme and relation.
 type mode struct {
 	name, scheme, relation string
-	of                     any // bulk: the id of the head, when it is a part
+	of                     map[string]any // bulk: the head, when it is a part
 }
 
 func (m mode) String() string {
@@ -121,6 +121,20 @@ func (m mode) String() string {
 		out += " part"
 	}
 	return out
+}
+
+// head is what the head says in public, which its part repeats, as far as that is
+// not shown as unknown.
+func (m mode) head(f events.Field) any {
+	if m.of == nil || f.Class != events.Public || f.Type == events.Persons || f.Type == events.Count || f.List {
+		return nil
+	}
+	var v any = m.of["data"]
+	for name := range strings.SplitSeq(f.Path, ".") {
+		o, _ := v.(map[string]any)
+		v = o[name]
+	}
+	return v
 }
 
 // event is one event of kind k with every field filled in.
@@ -143,6 +157,9 @@ func (g *garden) event(k *events.Kind, m mode) map[string]any {
 			continue
 		}
 		v := g.value(k, f, m, at+f.Path)
+		if said := m.head(f); said != nil {
+			v = said
+		}
 		if f.List {
 			v = []any{v, g.value(k, f, m, at+f.Path+"/1")}
 		}
@@ -251,7 +268,7 @@ func (g *garden) subjects(m mode, name string) any {
 	case m.name == "bulk":
 		out["parts"] = 1
 		if m.of != nil {
-			out["part"], out["partOf"], out["persons"] = 1, m.of, everybody()
+			out["part"], out["partOf"], out["persons"] = 1, m.of["id"], everybody()
 		}
 	}
 	return out

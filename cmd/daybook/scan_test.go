@@ -157,7 +157,7 @@ func (s *scan) plant() {
 			said[k.By] = append(said[k.By], s.event(k, m))
 		}
 		head := s.event(k, mode{name: "bulk"})
-		said[k.By] = append(said[k.By], head, s.event(k, mode{name: "bulk", of: head["id"]}))
+		said[k.By] = append(said[k.By], head, s.event(k, mode{name: "bulk", of: head}))
 	}
 	if kinds < 17 {
 		s.Fatalf("only %d kinds are open", kinds)
