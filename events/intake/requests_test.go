@@ -501,7 +501,7 @@ func TestSealBetweenTheLooks(t *testing.T) {
 	var once sync.Once
 	h.tap.set(func() error { // before the reading of her details is stored
 		once.Do(func() {
-			go h.place(t, "city", "s1")
+			go h.sealOver(t, "city", "s1")
 			for h.writer.Queued() == 0 {
 				time.Sleep(time.Millisecond)
 			}
