@@ -21,7 +21,6 @@ import (
 	"github.com/daybook-ledger/daybook/api"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/intake"
-	"github.com/daybook-ledger/daybook/events/keyring"
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -325,6 +324,7 @@ func serveFollower(c *cobra.Command, cfg config, addr string) error {
 // foldKeyCommand prints the fold key of a ledger that is not running.
 func foldKeyCommand() *cobra.Command {
 	var dir string
+	var m master
 	c := &cobra.Command{
 		Use:   "fold",
 		Short: "Print the fold key, for a reader that counts findings; whoever has it and the history sees under pseudonyms who did what",
@@ -333,7 +333,7 @@ func foldKeyCommand() *cobra.Command {
 			if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
 				return fmt.Errorf("there are no keys in %s: %w", dir, err)
 			}
-			ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(dir, "keys")})
+			ring, err := m.openKeyring(dir, "")
 			if err != nil {
 				return fmt.Errorf("%w; stop the ledger first", err)
 			}
@@ -342,5 +342,6 @@ func foldKeyCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", defaultDir, "the data directory")
+	m.flag(c)
 	return c
 }

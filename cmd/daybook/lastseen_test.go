@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/daybook-ledger/daybook/events/keyring"
 )
 
 // TestMirror: a mirror that saw more stops a restored ledger, one that saw as
@@ -69,10 +71,18 @@ func eventOf(id string) string {
 		`"data":{"dataset":"city/people","method":"Erase","trigger":"retention-end","subjects":{"mode":"none"}}}`
 }
 
-// copyTree copies a directory as a backup does.
+// copyTree copies a data directory as a backup does, and its master key, which
+// is kept elsewhere.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	master, err := os.ReadFile(keyring.DefaultMaster(from))
+	if err == nil {
+		err = os.WriteFile(keyring.DefaultMaster(to), master, 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -100,7 +100,7 @@ func rootCommand() *cobra.Command {
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
-		requestCommand(), eraseCommand(), correctCommand(), sealCommand())
+		requestCommand(), eraseCommand(), correctCommand(), sealCommand(), escrowCommand(), rotateMasterCommand())
 	return c
 }
 

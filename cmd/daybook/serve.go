@@ -35,6 +35,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.dir, "dir", defaultDir, "the data directory")
 	c.Flags().StringVar(&addr, "http", defaultAddr, "the address to serve on")
 	c.Flags().StringVar(&cfg.nats, "nats", "", "also take events over NATS at this host:port; plain TCP, so keep it on loopback or behind a tunnel")
+	cfg.master.flag(c)
 	cfg.history.flags(c)
 	cfg.follow.flags(c)
 	c.Flags().BoolVar(&cfg.behindProxy, "behind-proxy", false, "every request comes through a proxy that sets X-Forwarded-Proto and adds to X-Forwarded-For; officers sign in over a network only by https")
@@ -139,6 +140,7 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 	if s.nats != nil {
 		fmt.Fprintf(out, "%-11s nats://%s  (the password is a token; go doc ./events/intake says what to send)\n", "NATS", s.broker.Addr())
 	}
+	fmt.Fprintf(out, "master key  %s\n", cfg.master.warning(cfg.dir))
 	fmt.Fprintf(out, "log key     %s\n", s.keys.LogKey())
 	if cfg.journal == "" {
 		fmt.Fprintf(out, "note        the journal of checkpoints lies inside the data directory, so a restored backup could fork the log unnoticed here; --journal PATH puts it outside\n")

@@ -17,7 +17,6 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/broker"
 	"github.com/daybook-ledger/daybook/events/intake"
-	"github.com/daybook-ledger/daybook/events/keyring"
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -33,6 +32,7 @@ var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-t
 // config is where and how one ledger runs.
 type config struct {
 	dir, origin, journal string
+	master               master
 	journalCreds         string // for a journal in a stream
 	seen                 seen   // who else may know what was signed
 	nats                 string // where the NATS door listens; "" is nowhere
@@ -120,9 +120,9 @@ func modified(path string) time.Time {
 // openEvents opens keys, tokens and history, and writes entry 0 into an empty
 // one.
 func (s *system) openEvents(ctx context.Context, cfg config) error {
-	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(cfg.dir, "keys"), Origin: cfg.origin})
+	ring, err := cfg.master.openKeyring(cfg.dir, cfg.origin)
 	if err != nil {
-		return fmt.Errorf("opening the keyring: %w", err)
+		return err
 	}
 	s.keys = keys{ring}
 	s.closers = append(s.closers, ring.Close)

@@ -138,7 +138,7 @@ func (h *hammer) stop(s os.Signal) error {
 func (h *hammer) end() error {
 	err := h.stop(syscall.SIGTERM)
 	if h.dir != "" {
-		err = errors.Join(err, os.RemoveAll(h.dir), os.Remove(h.dir+".log"))
+		err = errors.Join(err, os.RemoveAll(h.dir), os.RemoveAll(h.dir+".master"), os.Remove(h.dir+".log"))
 	}
 	return err
 }

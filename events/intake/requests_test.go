@@ -216,10 +216,19 @@ func TestErasePostponed(t *testing.T) {
 }
 
 // sealOver puts a seal of organization over anna.
-func (h *house) sealOver(t *testing.T, organization, id string) intake.Subject {
+func (h *house) sealOver(t *testing.T, organization, id string) {
+	t.Helper()
+	out := must[[]intake.Outcome](t)(h.writer.Say(t.Context(), h.sealOrder(t, organization, id)))
+	if out[0].Status != 201 {
+		t.Fatalf("placing a seal: %+v", out[0])
+	}
+}
+
+// sealOrder is what places a seal of organization over anna.
+func (h *house) sealOrder(t *testing.T, organization, id string) intake.Own {
 	t.Helper()
 	hidden := must[intake.Subject](t)(h.ring.Hide(anna2, id))
-	out := must[[]intake.Outcome](t)(h.writer.Say(t.Context(), intake.Own{
+	return intake.Own{
 		Kind: "seal.placed", ID: id, Organization: organization, Time: recorded, Trails: []events.Handle{hidden.Handle()}, Data: events.Object{
 			{Name: "group", Value: events.String("justice")},
 			{Name: "ground", Value: events.String("JudicialProceedingsImpaired")},
@@ -229,11 +238,7 @@ func (h *house) sealOver(t *testing.T, organization, id string) intake.Subject {
 			{Name: "approver", Value: events.String("b")},
 			{Name: "subjects", Value: must[events.Value](t)(events.ParseValue([]byte(`{"mode":"single","persons":[{"scheme":"plate","value":"ABC 123"}]}`)))},
 		},
-	}))
-	if out[0].Status != 201 {
-		t.Fatalf("placing a seal: %+v", out[0])
 	}
-	return hidden
 }
 
 // TestEraseOthers refuses to end what another organization recorded, until one of
@@ -358,7 +363,8 @@ func TestCorrect(t *testing.T) {
 	several := said("data.accessed", "s", `{"system":"city/app","operation":"Consult","outcome":"success","subjects":{"mode":"several","persons":[{"scheme":"plate","value":"ABC 123"},{"scheme":"plate","value":"XYZ 9","relation":"incidental"}]}}`)
 	got := h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"), several, accessed("3", "", ""))
 	d := h.office(0)
-	hidden := h.sealOver(t, "city", "s1")
+	h.sealOver(t, "city", "s1")
+	hidden := must[intake.Subject](t)(h.ring.Hide(anna2, "s1"))
 	under := h.submit(t, accessed("4", "plate", "ABC 123"))[0]
 	for i, want := range []int{0, 1, 2, 0} {
 		said := must[intake.Said](t)(d.Correct(t.Context(), officer, got[i].Position, "correction", "It was another day."))
@@ -498,10 +504,11 @@ func TestSealBetweenTheLooks(t *testing.T) {
 	h.submit(t, registered("r"), shared("2", "acme", "city/people"))
 	d := h.office(0)
 	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	order := h.sealOrder(t, "city", "s1")
 	var once sync.Once
 	h.tap.set(func() error { // before the reading of her details is stored
 		once.Do(func() {
-			go h.sealOver(t, "city", "s1")
+			go func() { _, _ = h.writer.Say(context.WithoutCancel(t.Context()), order) }()
 			for h.writer.Queued() == 0 {
 				time.Sleep(time.Millisecond)
 			}

@@ -38,7 +38,7 @@ func (d *deployment) testSameHistory(t *testing.T) {
 
 // testBoth anchors the history with both logs and compares at many sizes.
 func (d *deployment) testBoth(t *testing.T, made string, all []events.Stored) {
-	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(made, "keys")})
+	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(made, "keys"), Master: keyring.FileMaster(keyring.DefaultMaster(made))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +171,7 @@ func checkPublic(t *testing.T, dir, key string, size events.Size) {
 func (d *deployment) testServed(t *testing.T, bin, made string) {
 	dir := filepath.Join(t.TempDir(), "served")
 	run(t, ".", "cp", "-a", made, dir)
+	run(t, ".", "cp", "-a", keyring.DefaultMaster(made), keyring.DefaultMaster(dir))
 	for _, name := range []string{"public", "log", "journal"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -201,7 +202,7 @@ func (d *deployment) testServed(t *testing.T, bin, made string) {
 		t.Errorf("sizes %d, %d, %d", before.Size, elsewhere.Size, c.Size)
 	}
 	beginsWith(t, dir, made)
-	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(dir, "keys")})
+	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(dir, "keys"), Master: keyring.FileMaster(keyring.DefaultMaster(dir))})
 	if err != nil {
 		t.Fatal(err)
 	}
