@@ -26,6 +26,7 @@ const (
 // stopped is a data directory whose ledger does not run.
 type stopped struct {
 	dir, journal string
+	master       master // for what opens the keys
 	journalCreds string
 	copied       bool     // journal is a copy of one that lies in a stream
 	seen         []string // files of checkpoints that somebody kept

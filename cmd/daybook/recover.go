@@ -85,6 +85,7 @@ func recoverCommand() *cobra.Command {
 		},
 	}
 	s.flags(c)
+	s.master.flag(c)
 	c.Flags().BoolVar(&tiles, "rebuild-tiles", false, "set aside damaged public files, which the next start makes again")
 	c.Flags().BoolVar(&log, "rebuild-log", false, "set aside the log beside them, which the next start makes again")
 	c.Flags().BoolVar(&tail, "cut-tail", false, "replace the journal's damaged last line by the published checkpoint")

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"sync"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/intake"
-	"github.com/daybook-ledger/daybook/events/keyring"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -71,7 +69,7 @@ func (o *ordered) note(_ events.Index, e *events.Entry) {
 // which a history put back from an earlier copy knows nothing of. The copy is
 // checked first: only what the ledger itself signed destroys a key.
 func (s *stopped) recoverShredded(ctx context.Context, out io.Writer, where string) error {
-	ring, err := keyring.Open(keyring.Config{Dir: filepath.Join(s.dir, "keys")})
+	ring, err := s.master.openKeyring(s.dir, "")
 	if err != nil {
 		return fmt.Errorf("opening the keyring: %w", err)
 	}
@@ -106,6 +104,6 @@ func (s *stopped) recoverShredded(ctx context.Context, out io.Writer, where stri
 	}
 	fmt.Fprintf(out, "The copy has %d entries, all checked. It orders the keys of %d persons and %d months to be destroyed;\n"+
 		"keys of %d of these persons were still in %s, and are destroyed. What was recorded about them does not open here any more.\n",
-		report.Size, len(o.people), len(o.months), found, filepath.Join(s.dir, "keys"))
+		report.Size, len(o.people), len(o.months), found, keysOf(s.dir))
 	return nil
 }

@@ -93,7 +93,7 @@ func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args
 // nothing else, just these boxes open of the message at a position of the stopped
 // ledger in data. BOXES is as "fold,person,officers,identifier".
 func opensCommand(ts *testscript.TestScript, neg bool, args []string) {
-	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs(args[0])})
+	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs(args[0]), Master: keyring.FileMaster(ts.MkAbs("data.master"))})
 	ts.Check(err)
 	defer ring.Close()
 	at, err := strconv.Atoi(args[1])
@@ -154,7 +154,7 @@ func opened(ts *testscript.TestScript, ring *keyring.Keyring, data []byte) (out 
 // rootKeyCommand is "root SCHEME VALUE FILE": it writes a person's root key, which is
 // hers to keep, from the keyring of the stopped ledger.
 func rootKeyCommand(ts *testscript.TestScript, neg bool, args []string) {
-	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs("data/keys")})
+	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs("data/keys"), Master: keyring.FileMaster(ts.MkAbs("data.master"))})
 	ts.Check(err)
 	defer ring.Close()
 	who, ok, err := ring.Lookup(keyring.Identifier{Scheme: args[0], Value: args[1]})
