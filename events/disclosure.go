@@ -16,11 +16,14 @@ type Disclosure struct {
 }
 
 // Encode is the disclosure's ASCII form.
-func (d Disclosure) Encode() string {
+func (d Disclosure) Encode() string { return string(d.AppendEncode(make([]byte, 0, 256))) }
+
+// AppendEncode appends the disclosure's ASCII form.
+func (d Disclosure) AppendEncode(dst []byte) []byte {
 	b := binary64.AppendEncode(append(make([]byte, 0, 256), `["`...), d.Salt[:])
 	b = appendString(append(b, `",`...), d.Name)
 	b = append(d.Value.Append(append(b, ',')), ']')
-	return binary64.EncodeToString(b)
+	return binary64.AppendEncode(dst, b)
 }
 
 // Digest is what stands for d in the entry's _sd.

@@ -56,17 +56,41 @@ const MaxMessage = 1 << 20
 func (m Message) Format() []byte {
 	n := len(messageMagic) + 4 + len(m.Entry)
 	for _, b := range m.Boxes {
-		n += 5 + len(b.Data)
+		n += boxHead + len(b.Data)
 	}
-	out := append(make([]byte, 0, n), messageMagic...)
-	out = binary.BigEndian.AppendUint32(out, uint32(len(m.Entry)))
-	out = append(out, m.Entry...)
+	out := append(beginMessage(make([]byte, 0, n), len(m.Entry)), m.Entry...)
 	for _, b := range m.Boxes {
-		out = append(out, byte(b.Kind))
-		out = binary.BigEndian.AppendUint32(out, uint32(len(b.Data)))
-		out = append(out, b.Data...)
+		out = append(beginBox(out, b.Kind, len(b.Data)), b.Data...)
 	}
 	return out
+}
+
+// boxHead is a box's kind and length.
+const boxHead = 1 + 4
+
+func beginMessage(dst []byte, entry int) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, messageMagic...), uint32(entry))
+}
+
+// Message begins the message of e, with room for so many bytes of boxes, which
+// [BoxCipher.AppendBox] appends. The hash is the entry's.
+func (e *Entry) Message(room int) (message []byte, hash Digest) {
+	message = beginMessage(make([]byte, 0, len(messageMagic)+4+len(e.form)+room), len(e.form))
+	at := len(message)
+	message = e.Append(message)
+	return message, HashEntry(message[at:])
+}
+
+// Len is how many bytes Append writes.
+func (e *Entry) Len() int { return len(e.form) }
+
+func beginBox(dst []byte, kind BoxKind, n int) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, byte(kind)), uint32(n))
+}
+
+// AppendBox seals plaintext for ad and appends the box to a message.
+func (c *BoxCipher) AppendBox(message []byte, kind BoxKind, ad, plaintext []byte) ([]byte, error) {
+	return c.AppendSeal(beginBox(message, kind, len(plaintext)+Overhead), nil, ad, plaintext)
 }
 
 // ParseMessage reads what Format writes for a message with exactly one fold

@@ -41,6 +41,10 @@ func (e *elsewhere) flags(c *cobra.Command) {
 	c.Flags().IntVar(&e.replicas, "history-replicas", 3, "on how many of the servers each event is to be; fewer are refused")
 }
 
+// historyTail is how much of the history's end is kept in memory, some seconds of
+// the fastest writer.
+const historyTail = 32 << 20
+
 // connect connects and reads the stream's Config.
 func (e elsewhere) connect(ctx context.Context) (*stream.Connection, stream.Config, error) {
 	if e.passwordFile != "" {
@@ -51,7 +55,7 @@ func (e elsewhere) connect(ctx context.Context) (*stream.Connection, stream.Conf
 		e.Password = strings.TrimSpace(string(b))
 	}
 	nc, err := stream.Connect(ctx, e.Remote)
-	return nc, stream.Config{Replicas: e.replicas, Timeout: clusterTimeout, Patience: clusterPatience}, err
+	return nc, stream.Config{Replicas: e.replicas, Timeout: clusterTimeout, Patience: clusterPatience, Tail: historyTail}, err
 }
 
 // openHistory opens the history where cfg says it is.
@@ -67,7 +71,7 @@ func (s *system) openHistory(ctx context.Context, cfg config) error {
 		if err != nil {
 			return fmt.Errorf("connecting to the history: %w", err)
 		}
-		if s.history, err = stream.Open(ctx, nc, stream.Config{Healthy: s.broker.Healthy}); err != nil {
+		if s.history, err = stream.Open(ctx, nc, stream.Config{Healthy: s.broker.Healthy, Tail: historyTail}); err != nil {
 			return fmt.Errorf("opening the history: %w", err)
 		}
 		return nil

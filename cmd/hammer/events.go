@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 )
 
 // source makes the next event.
@@ -27,11 +28,19 @@ func (h *hammer) system() []byte {
 // access is a look at the data of one of the persons, in about 600 bytes.
 func (h *hammer) access() []byte { return h.accessOf(int(h.last.Load()) % h.persons) }
 
-func (h *hammer) accessOf(person int) []byte {
+func (h *hammer) accessOf(person int) []byte { return h.accessTo(strconv.Itoa(person), person) }
+
+// stranger is a look at the data of somebody whom no event named before.
+func (h *hammer) stranger() []byte {
+	n := h.last.Load()
+	return h.accessTo("new-"+strconv.FormatInt(n, 10)+"-"+strconv.FormatInt(h.strangers.Add(1), 10), int(n)%h.persons)
+}
+
+func (h *hammer) accessTo(name string, person int) []byte {
 	return h.event("data.accessed", `{"system":"hammer/app","operation":"Consult","outcome":"success","dataset":"hammer/people",`+
 		`"activity":"hammer/permits","scope":{"unit":"record","count":3},"lookBack":"P30D","reasonText":"parking permit, renewal",`+
 		`"actor":{"id":"officer-%d","role":"hammer/clerk","unit":"hammer/desk-1"},"caseRef":"case-%d",`+
-		`"subjects":{"mode":"single","persons":[{"scheme":"example","value":"resident-%d"}]}}`, person%50, person%500, person)
+		`"subjects":{"mode":"single","persons":[{"scheme":"example","value":"resident-%s"}]}}`, person%50, person%500, name)
 }
 
 // prepare registers what the events refer to and has every person enrolled, so

@@ -90,7 +90,7 @@ func batches(ctx context.Context, h *hammer) error {
 		kind  string
 		token string
 		make  source
-	}{{"register", h.registrar, h.system}, {"person", h.token, h.access}} {
+	}{{"register", h.registrar, h.system}, {"person", h.token, h.access}, {"new person", h.token, h.stranger}} {
 		for _, size := range []int{100, 1000} {
 			if err := h.batch(ctx, table, load.kind, load.token, load.make, size); err != nil {
 				return err

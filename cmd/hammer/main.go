@@ -9,8 +9,8 @@
 // What runs, each for -seconds at most and with -most events at most:
 //
 //	posts    single events, one a request, at 16 and 64 connections
-//	batches  100 and 1,000 events a request, register kinds and single-person
-//	         events; "accepted" is the rate of answers, "end to end" the rate
+//	batches  100 and 1,000 events a request, register kinds, single-person events
+//	         about persons known and, each, about a new one; "accepted" is the rate of answers, "end to end" the rate
 //	         until a published checkpoint covers all of them
 //	latency  from an event's answer to the checkpoint that covers it, at -rate
 //	         events a second; what polling the checkpoint adds is below 2 ms

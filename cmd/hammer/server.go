@@ -35,6 +35,8 @@ type hammer struct {
 	http   *http.Client
 	reader *client.Client
 	last   atomic.Int64 // number of the last event made
+
+	strangers atomic.Int64 // how many persons were made up
 }
 
 // begin starts a server, or meets the one at -url, and registers what the

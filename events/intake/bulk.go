@@ -214,18 +214,8 @@ func (p *planned) sealPart(m *sealing, common common) {
 // checkRoom refuses a part whose message no history takes: a thousand long
 // identifiers, each sealed twice.
 func (p *planned) checkRoom() *events.Problem {
-	const (
-		each  = 300 // of a person: two boxes around her disclosure, her place in the fold header
-		other = 8 << 10
-	)
-	n := other + len(p.entry.Append(nil))
-	for i, text := range p.opened {
-		n += len(text)
-		if i >= len(p.slots) {
-			n += each + len(text)
-		}
-	}
-	if n > events.MaxMessage {
+	const header = 8 << 10 // more than a fold header has beside its persons
+	if header+p.entry.Len()+p.room() > events.MaxMessage {
 		return unfit("too-large", "persons", "these identifiers are too long for one part; send fewer persons in each")
 	}
 	return nil

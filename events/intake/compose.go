@@ -33,13 +33,15 @@ func (p *planned) disclose() error {
 		s, random = [16]byte(random), random[16:]
 		return s
 	}
-	p.opened = make([]string, 0, len(p.slots)+len(p.parties))
+	n := len(p.slots) + len(p.parties)
 	p.facts.Digests = make([]events.Digest, 0, p.event.Kind.Slots()+len(p.parties))
+	text, ends := make([]byte, 0, 128*n), make([]int, 0, n)
 	open := func(name string, v events.Value) {
-		text := events.Disclosure{Salt: salt(), Name: name, Value: v}.Encode()
-		p.opened = append(p.opened, text)
+		start := len(text)
+		text = events.Disclosure{Salt: salt(), Name: name, Value: v}.AppendEncode(text)
+		ends = append(ends, len(text))
 		// Disclosure.Digest, without encoding it again.
-		p.facts.Digests = append(p.facts.Digests, sha256.Sum256([]byte(text)))
+		p.facts.Digests = append(p.facts.Digests, sha256.Sum256(text[start:]))
 	}
 	for _, s := range p.slots {
 		open(s.Name, s.Value)
@@ -47,6 +49,7 @@ func (p *planned) disclose() error {
 	for _, x := range p.parties {
 		open("subject", events.Nested(x.person.Object()))
 	}
+	p.opened = cut(string(text), ends)
 	for range p.event.Kind.Slots() - len(p.slots) {
 		p.facts.Digests = append(p.facts.Digests, events.Digest(random))
 		random = random[32:]
@@ -56,13 +59,23 @@ func (p *planned) disclose() error {
 	return err
 }
 
+// cut is text in pieces that end there.
+func cut(text string, ends []int) []string {
+	out := make([]string, len(ends))
+	start := 0
+	for i, end := range ends {
+		out[i], start = text[start:end], end
+	}
+	return out
+}
+
 // seal makes the history message.
 func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 	header, err := p.fold(keys)
 	if err != nil {
 		return nil, noted{}, err
 	}
-	m := newSealing(p.entry)
+	m := newSealing(p.entry, p.room())
 	m.put(events.BoxFold, header.Format(), common.fold)
 	_, part, parts := p.event.Part()
 	switch {
@@ -76,12 +89,31 @@ func (p *planned) seal(keys Keys, common common) ([]byte, noted, error) {
 	default:
 		p.sealPersons(&m, common)
 	}
-	out := m.Format()
-	if len(out) > events.MaxMessage && m.err == nil {
+	if len(m.out) > events.MaxMessage && m.err == nil {
 		// Nobody would read the history beyond it again.
-		m.err = fmt.Errorf("sealing %s: its message would have %d bytes", p.event.Kind.Name, len(out))
+		m.err = fmt.Errorf("sealing %s: its message would have %d bytes", p.event.Kind.Name, len(m.out))
 	}
-	return out, noted{entry: p.entry, hash: m.ad, fold: header}, m.err
+	return m.out, noted{entry: p.entry, hash: m.ad, fold: header}, m.err
+}
+
+// room is how many bytes the boxes take, and a little more.
+func (p *planned) room() int {
+	const (
+		head = 1024 // the fold header, and the officers' box but for what it holds
+		each = 300  // of a person: two boxes, her place in the fold header
+	)
+	n := head + each*len(p.parties)
+	for i, text := range p.opened {
+		switch {
+		case i >= len(p.slots):
+			n += 2 * len(text) // for her and for officers
+		case p.slots[i].Person && p.head == nil:
+			n += len(text) * (1 + len(p.parties))
+		default:
+			n += len(text)
+		}
+	}
+	return n
 }
 
 // common are the keys of a batch's boxes that depend on the organization alone.
@@ -186,14 +218,15 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 
 // sealing adds boxes to a message and keeps the first error.
 type sealing struct {
-	events.Message
+	out []byte
 	ad  events.Digest // of the entry
 	err error
 }
 
-func newSealing(e *events.Entry) sealing {
-	entry := e.Append(nil)
-	return sealing{Message: events.Message{Entry: entry}, ad: events.HashEntry(entry)}
+// newSealing begins a message for which room bytes will do beside the entry.
+func newSealing(e *events.Entry, room int) sealing {
+	out, hash := e.Message(room)
+	return sealing{out: out, ad: hash}
 }
 
 // add seals plaintext under HKDF of the keys, bound to the entry.
@@ -211,12 +244,12 @@ func (m *sealing) put(kind events.BoxKind, plaintext []byte, key *events.BoxCiph
 	if m.err != nil {
 		return
 	}
-	box, err := key.Seal(rand.Reader, m.ad[:], plaintext)
+	out, err := key.AppendBox(m.out, kind, m.ad[:], plaintext)
 	if err != nil {
 		m.err = fmt.Errorf("sealing the %s box: %w", kind, err)
 		return
 	}
-	m.Boxes = append(m.Boxes, events.Box{Kind: kind, Data: box})
+	m.out = out
 }
 
 // FoldOpener opens fold boxes with the ledger's fold key.

@@ -81,6 +81,9 @@ func (k keys) Prepare(ps []events.Person, taken func([64]byte) (bool, error)) ([
 		ids[i] = keyring.Identifier{Scheme: p.Scheme, Value: p.Value}
 	}
 	people, err := k.Keyring.Prepare(ids, taken)
+	if errors.Is(err, keyring.ErrIdentifier) || errors.Is(err, keyring.ErrScheme) {
+		err = fmt.Errorf("%w: %w", intake.ErrIdentifier, err)
+	}
 	if err != nil {
 		return nil, err
 	}

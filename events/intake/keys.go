@@ -35,7 +35,8 @@ type People interface {
 	Find(p events.Person) (Subject, error)
 	// Prepare finds or makes keys, in order, durable when it returns. A label
 	// that is taken was enrolled before, and its keys are destroyed: she then
-	// gets those of the next generation.
+	// gets those of the next generation. ErrIdentifier says that one of them cannot
+	// be named, and makes no keys.
 	Prepare(ps []events.Person, taken func(label [64]byte) (bool, error)) ([]Subject, error)
 	// Hide finds or makes the keys of the hidden trail that the seal of this id
 	// opens for p, who has keys; durable when it returns.

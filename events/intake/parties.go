@@ -25,7 +25,8 @@ type party struct {
 }
 
 // persons are the keys of everybody the events of a group name, event by event;
-// new ones are durable with one fsync.
+// new ones are durable with one fsync. ErrIdentifier says that somebody cannot be
+// named.
 func (w *Writer) persons(list []*waiting) ([][]Subject, error) {
 	out := make([][]Subject, len(list))
 	var named []events.Person
@@ -44,6 +45,45 @@ func (w *Writer) persons(list []*waiting) ([][]Subject, error) {
 		out[i], all = all[:n:n], all[n:]
 	}
 	return out, nil
+}
+
+// nameable are the events of which everybody can be named, as they came; the
+// others, at least one, are answered.
+func (w *Writer) nameable(list []*waiting) (out []*waiting, _ error) {
+	for _, item := range list {
+		item.repeats, item.rivals = nil, nil
+	}
+	for _, item := range list {
+		_, ok, err := w.named(item)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, item)
+		}
+	}
+	if len(out) == len(list) {
+		return nil, errors.New("preparing keys: somebody can be named and cannot")
+	}
+	return out, nil
+}
+
+// named are the keys there are of whom item names. When somebody's identifier does
+// not fit its scheme, item is answered.
+func (w *Writer) named(item *waiting) (out []Subject, ok bool, _ error) {
+	for i, person := range item.Event.Persons() {
+		who, err := w.cfg.People.Find(person)
+		switch {
+		case errors.Is(err, ErrIdentifier):
+			item.finish(refused(&events.Problem{Status: 422, Code: "malformed", Pointer: "/data/subjects/persons/" + strconv.Itoa(i), Detail: err.Error()}))
+			return nil, false, nil
+		case err != nil:
+			return nil, false, err
+		case who != nil:
+			out = append(out, who)
+		}
+	}
+	return out, true, nil
 }
 
 // parties gives everybody an event names the next tag of the trail that takes it,
@@ -74,7 +114,7 @@ func (w *Writer) parties(p *plan, item *waiting, named []Subject) ([]party, *eve
 			return nil, nil, err
 		}
 		key := who.EventKey(counter)
-		out[i] = party{persons[i], who, counter, who.Tag(counter), key, enrolled}
+		out[i] = party{persons[i], who, counter, events.TagOf(key), key, enrolled}
 	}
 	slices.SortFunc(out, func(a, b party) int { return cmp.Compare(a.tag.String(), b.tag.String()) })
 	return out, nil, nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -39,6 +38,12 @@ func (w *Writer) plan(group []*waiting) (*plan, error) {
 		return nil, err
 	}
 	people, err := w.persons(fresh)
+	if errors.Is(err, ErrIdentifier) {
+		// Rare enough to look at everybody a second time.
+		if group, err = w.nameable(group); err == nil {
+			return w.plan(group)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -82,26 +87,15 @@ func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
 	return fresh, nil
 }
 
-// lookUp answers item when the book has it, or when its person cannot be
-// named, and else says that it is new.
+// lookUp answers item when the book has it, and else says that it is new.
 func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
-	persons := item.Event.Persons()
-	named := make([]Subject, 0, len(persons))
-	for i, person := range persons {
-		who, err := w.cfg.People.Find(person)
-		switch {
-		case errors.Is(err, ErrIdentifier):
-			item.finish(refused(&events.Problem{Status: 422, Code: "malformed", Pointer: "/data/subjects/persons/" + strconv.Itoa(i), Detail: err.Error()}))
-			return false, nil
-		case err != nil:
-			return false, err
-		case who != nil:
-			named = append(named, who)
-		}
-	}
 	old, found, err := w.cfg.Book.event(name)
 	if err != nil || !found {
 		return err == nil, err
+	}
+	named, ok, err := w.named(item)
+	if err != nil || !ok {
+		return false, err
 	}
 	// Without the keys of all it names there is nothing to compare with.
 	erased, err := w.anyErased(old.handles)

@@ -83,9 +83,9 @@ func sealOwn(keys Keys, entry *events.Entry, fold events.Fold) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealing a ledger entry: %w", err)
 	}
-	m := newSealing(entry)
+	m := newSealing(entry, 512+100*len(fold.Persons))
 	m.add(events.BoxFold, fold.Format(), key)
-	return m.Format(), m.err
+	return m.out, m.err
 }
 
 // Begin is the message of entry 0, for an empty history.

@@ -60,6 +60,7 @@ func (h *History) Append(ctx context.Context, msgs [][]byte) (events.Seq, error)
 		}
 		return 0, err
 	}
+	h.tail.add(b.expected+1, msgs)
 	h.advance(b.last())
 	return b.expected + 1, nil
 }

@@ -94,6 +94,11 @@
 // and are as many as they should be have no hole. A range that does not add up is
 // read once more, message by message from the leader, which names the hole.
 //
+// With Config.Tail the last messages appended are kept in memory and replayed from
+// there: what follows the writer, as the log and the views do, then costs the server
+// nothing. A message that somebody deletes from under the history is missed by those
+// who read it later, as it is without a tail when it was read before.
+//
 // # A journal
 //
 // OpenJournal opens a second stream of this kind, elsewhere and in an account of

@@ -84,6 +84,11 @@ type Config struct {
 	// to choose a new leader, so a history on several servers wants more.
 	Patience time.Duration
 
+	// Tail is how many bytes of the last messages appended Replay may give from
+	// memory. The default, 0, reads everything from the server, which notices at
+	// once when somebody deletes what was just appended.
+	Tail int
+
 	// Healthy, if set, is asked before a batch without acknowledgement is believed
 	// to be stored; its error makes Append return ErrUncertain. The embedded
 	// broker's method of this name fits.
@@ -113,6 +118,8 @@ type History struct {
 
 	appending sync.Mutex // one batch in flight
 	broken    error      // guarded by appending; why appends are refused for good
+
+	tail tail
 
 	mu    sync.Mutex
 	last  events.Seq
@@ -158,6 +165,7 @@ func attach(nc *nats.Conn, cfg Config) *History {
 		cfg:     cfg.withDefaults(),
 		nc:      nc,
 		request: nc.RequestMsgWithContext,
+		tail:    tail{limit: cfg.Tail},
 		moved:   make(chan struct{}),
 	}
 }

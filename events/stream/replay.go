@@ -36,6 +36,9 @@ func (h *History) Replay(ctx context.Context, from, to events.Seq) iter.Seq2[Mes
 		r := replay{h: h, next: max(from, 1), end: min(to, h.Last()), yield: yield}
 		defer r.drop()
 		for r.next <= r.end && !r.stopped {
+			if r.fromTail(ctx) {
+				continue
+			}
 			// What was yielded before an error is behind r.next, so that asking again
 			// repeats nothing.
 			if err := h.patiently(ctx, func() error { return r.attempt(ctx) }); err != nil {
@@ -44,6 +47,22 @@ func (h *History) Replay(ctx context.Context, from, to events.Seq) iter.Seq2[Mes
 			}
 		}
 	}
+}
+
+// fromTail yields what is kept in memory of the range, and says whether there was
+// any.
+func (r *replay) fromTail(ctx context.Context) bool {
+	msgs := r.h.tail.from(r.next, r.end)
+	if len(msgs) == 0 || ctx.Err() != nil {
+		return false
+	}
+	r.drop() // what was asked of the server comes too late
+	for _, m := range msgs {
+		if !r.pass(m) {
+			break
+		}
+	}
+	return true
 }
 
 // replay is one iteration. It asks for ranges of messages without their headers,
