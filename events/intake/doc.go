@@ -159,6 +159,16 @@
 // trail shows who looked. It is also where they order what the ledger says of a
 // person for them, as seals; a request's id makes the same order again the same one.
 //
+// [Desk.Dossier] opens what an organization recorded about one person, a page at a
+// time. What her own trail and what a seal's hidden trail holds is read by two
+// ledger.read, each with the next tag of its trail, since one entry with both tags
+// would tell her of the hidden trail. They are said together, so they stand side by
+// side in the log: whoever knows one of them to be hers can suspect its neighbour.
+// Of an entry about several it opens what is hers alone. [Desk.Statement] opens her
+// own slots with her own event keys, which is what she may see, and leaves out what a
+// seal hides. Who is unknown here is answered like one of whom there is nothing, and
+// that too is recorded, as a reading that names nobody.
+//
 // It is also where officers say what is theirs to say. A request is received for a
 // person, who is named once: whoever decides or answers it later finds her by the
 // identifier box of the request.received, and once her keys are gone what is said of

@@ -121,6 +121,18 @@ func (d *Desk) record(ctx context.Context, r Reader, organization, filter string
 	if !r.Grant.MayRead(organization) {
 		return 0, ErrMayNotRead
 	}
+	outcomes, err := d.Writer.Say(ctx, d.reading(r, organization, filter, positions, of))
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", ErrNotRecorded, err)
+	case outcomes[0].Problem != nil:
+		return 0, fmt.Errorf("%w: %s", ErrNotRecorded, outcomes[0].Problem.Detail)
+	}
+	return outcomes[0].Position, nil
+}
+
+// reading is what says that r reads entries.
+func (d *Desk) reading(r Reader, organization, filter string, positions []events.Index, of concerned) Own {
 	data := events.Object{
 		{Name: "count", Value: events.Integer(int64(len(positions)))},
 		{Name: "reader", Value: events.String(r.Name)},
@@ -133,14 +145,7 @@ func (d *Desk) record(ctx context.Context, r Reader, organization, filter string
 	if list := positionList(positions); list != "" {
 		data = data.With("positions", events.String(list))
 	}
-	outcomes, err := d.Writer.Say(ctx, Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: d.now(), Data: data, Trails: of.trails})
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%w: %w", ErrNotRecorded, err)
-	case outcomes[0].Problem != nil:
-		return 0, fmt.Errorf("%w: %s", ErrNotRecorded, outcomes[0].Problem.Detail)
-	}
-	return outcomes[0].Position, nil
+	return Own{Kind: "ledger.read", ID: "read/" + rand.Text(), Organization: organization, Time: d.now(), Data: data, Trails: of.trails}
 }
 
 // positionList writes positions as ranges, as "3-5 9", up to what a detail
@@ -221,6 +226,20 @@ func (r *reader) read(kind events.BoxKind, n int, keys ...[]byte) []events.Discl
 	if r.err != nil {
 		return nil
 	}
+	plain, err := r.plain(kind, n, keys...)
+	if err != nil || plain == nil {
+		r.err = err
+		return nil
+	}
+	out, err := committed(r.entry, plain)
+	if err != nil {
+		r.err = fmt.Errorf("reading the %s box: %w", kind, err)
+	}
+	return out
+}
+
+// plain is what the n-th box of a kind holds, nil when there are not so many.
+func (r *reader) plain(kind events.BoxKind, n int, keys ...[]byte) ([]byte, error) {
 	for _, box := range r.msg.Boxes {
 		if box.Kind != kind {
 			continue
@@ -231,16 +250,11 @@ func (r *reader) read(kind events.BoxKind, n int, keys ...[]byte) []events.Discl
 		ad := events.HashEntry(r.msg.Entry)
 		plain, err := events.OpenBox(events.BoxKey(kind.String(), keys...), ad[:], box.Data)
 		if err != nil {
-			r.err = fmt.Errorf("opening the %s box: %w", kind, err)
-			return nil
+			return nil, fmt.Errorf("opening the %s box: %w", kind, err)
 		}
-		out, err := committed(r.entry, plain)
-		if err != nil {
-			r.err = fmt.Errorf("reading the %s box: %w", kind, err)
-		}
-		return out
+		return plain, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // committed reads a slip whose every disclosure the entry commits to.
@@ -249,14 +263,27 @@ func committed(entry *events.Entry, slip []byte) ([]events.Disclosure, error) {
 	if err != nil {
 		return nil, err
 	}
+	return out, allCommitted(entry, out)
+}
+
+// committedPart is committed for the slip of a person in a part.
+func committedPart(entry *events.Entry, slip []byte) ([]events.Disclosure, [32]byte, error) {
+	out, detail, err := events.ParsePartSlip(slip)
+	if err != nil {
+		return nil, detail, err
+	}
+	return out, detail, allCommitted(entry, out)
+}
+
+func allCommitted(entry *events.Entry, out []events.Disclosure) error {
 	digests := map[string]bool{}
 	for _, text := range entry.Texts("_sd") {
 		digests[text] = true
 	}
 	for _, x := range out {
 		if !digests[x.Digest().String()] {
-			return nil, fmt.Errorf("the entry does not commit to %s", x.Name)
+			return fmt.Errorf("the entry does not commit to %s", x.Name)
 		}
 	}
-	return out, nil
+	return nil
 }
