@@ -87,3 +87,14 @@ func (p *Public) prove(ctx context.Context, i events.Index, now published) (proo
 	}
 	return proof.Proof{Extra: entry, Index: i, Path: path, Note: now.note}, nil
 }
+
+func (p *Public) proveAll(ctx context.Context, positions []events.Index, now published) ([]proof.Proof, error) {
+	out := make([]proof.Proof, len(positions))
+	for n, i := range positions {
+		var err error
+		if out[n], err = p.prove(ctx, i, now); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -171,6 +171,12 @@ func (m *Mirror) Prove(ctx context.Context, i events.Index) (proof.Proof, error)
 	return m.public.prove(ctx, i, published{c, msg})
 }
 
+// ProveAll is as that of an Anchor.
+func (m *Mirror) ProveAll(ctx context.Context, positions []events.Index) ([]proof.Proof, error) {
+	c, msg := m.Checkpoint()
+	return m.public.proveAll(ctx, positions, published{c, msg})
+}
+
 // Close releases the directory. Reading goes on working.
 func (m *Mirror) Close() error {
 	m.mu.Lock()

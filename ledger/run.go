@@ -228,3 +228,10 @@ func checkPlace(i events.Index, e *events.Entry, origin string, keyHash uint32) 
 	}
 	return nil
 }
+
+// ProveAll proves the entries at positions, in order, as Prove does, all under one
+// checkpoint.
+func (a *Anchor) ProveAll(ctx context.Context, positions []events.Index) ([]proof.Proof, error) {
+	c, msg := a.Checkpoint()
+	return a.public.proveAll(ctx, positions, published{c, msg})
+}
