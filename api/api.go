@@ -70,7 +70,7 @@ func New(c Config) (http.Handler, error) {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}
 	if c.Desk != nil && c.Tokens != nil {
-		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Tokens: c.Tokens}
+		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Tokens: c.Tokens, Print: pages.Statement}
 		g := newGate(c, pages)
 		g.mount(mux)
 		routes = append(routes, v1.NewOfficers(office).Routes(g.bearer)...)

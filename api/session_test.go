@@ -44,6 +44,14 @@ func (noDesk) Open(context.Context, v1.Officer, events.Index) (v1.Opened, error)
 	return v1.Opened{}, v1.ErrNotRecorded
 }
 
+func (noDesk) Dossier(context.Context, v1.Officer, v1.Inquiry) (v1.Dossier, error) {
+	return v1.Dossier{}, v1.ErrNotRecorded
+}
+
+func (noDesk) Statement(context.Context, v1.Officer, v1.Inquiry) (v1.Told, error) {
+	return v1.Told{}, v1.ErrNotRecorded
+}
+
 // office is a ledger with a door for officers.
 type office struct {
 	*world

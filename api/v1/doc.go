@@ -90,6 +90,22 @@
 // address, which would be in logs. What is said for an officer is an event and no
 // reading, so these answers have none.
 //
+//	POST /v1/officer/person                    {"organization","entries":[{"position","kind","relation","underSeal","others","entry","details","sealed","head","proof"}],"next","readings"}
+//	POST /v1/officer/statement.json            [Statement]; .csv its lines, and .html a page to print
+//
+// The last two take {"person":{"scheme","value"},"organization","after","limit"}, as
+// no identifier has a place in an address. A dossier has what seals of the
+// organization hide, each such entry with the name of its seal; the reader's record
+// of it is in the hidden trail, so readings can be several.
+//
+// A statement, daybook/statement@1, is for the person: it holds her event keys. Each
+// of its lines has the entry, the proof in the format c2sp.org/tlog-proof, the event
+// key and the disclosures that are hers, which together are what
+// [proof.Presentation] is made of; all proofs, those of the heads of bulk events
+// included, have one checkpoint. Sections refer to lines by position. It is made of
+// what her own slots hold and what the public sees, so no member of staff is in it.
+// Readers must pass over members they do not know.
+//
 // Uses are chosen with system, dataset, actor (a pseudonym), unit, role, kind, day,
 // from and to (days, local to the organization), limit and after; findings with
 // rule, limit and after. An auditor of all also gives organization. Facets count

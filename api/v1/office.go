@@ -24,6 +24,7 @@ const MaxExport = 10_000
 type Office struct {
 	Shown *Shown
 	Desk  Desk
+	Print func(*Statement) ([]byte, error) // as a page to print
 
 	// For what officers say; nil where they say nothing.
 	Clerk  Clerk

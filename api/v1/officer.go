@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/projections"
 )
 
 // ErrMayNotRead says that what was asked for is not for this officer.
@@ -45,6 +46,11 @@ type Desk interface {
 	Record(ctx context.Context, o Officer, organization, filter string, positions []events.Index) (events.Index, error)
 	// Open does the same for one entry, and opens its details.
 	Open(ctx context.Context, o Officer, i events.Index) (Opened, error)
+	// Dossier opens a page of what an organization recorded about a person, and
+	// Statement all that she may see of it. Both are recorded first; that an
+	// identifier is malformed is a *events.Problem, and is not.
+	Dossier(ctx context.Context, o Officer, q Inquiry) (Dossier, error)
+	Statement(ctx context.Context, o Officer, q Inquiry) (Told, error)
 }
 
 // Opened are the details of one entry.
@@ -90,6 +96,8 @@ func officerProblem(err error) error {
 	switch {
 	case errors.Is(err, ErrMayNotRead):
 		return notForYou()
+	case errors.Is(err, projections.ErrNotKept):
+		return notKept(err)
 	case errors.Is(err, ErrNotRecorded):
 		return &events.Problem{Status: http.StatusServiceUnavailable, Code: "not-recorded", Detail: "the reading could not be recorded, so nothing is shown"}
 	}

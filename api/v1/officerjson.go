@@ -186,18 +186,19 @@ func (o *Officers) finding(w http.ResponseWriter, r *http.Request, who Officer) 
 	writePrivate(w, r, "", oneFindingJSON{f.AsOf, newFoundJSON(f.Findings[0]), f.Reading})
 }
 
-// sealedValue is the value of a sealed field.
-type sealedValue []byte
+// SealedValue is the value of a sealed field, in JSON.
+type SealedValue []byte
 
 // MarshalJSON is the value itself.
-func (b sealedValue) MarshalJSON() ([]byte, error) { return b, nil }
+func (b SealedValue) MarshalJSON() ([]byte, error) { return b, nil }
 
 // Schema takes any value.
-func (sealedValue) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
+func (SealedValue) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
 
-type detailJSON struct {
+// Detail is a sealed field that is opened.
+type Detail struct {
 	Name       string      `json:"name" doc:"The field, by its path in the event."`
-	Value      sealedValue `json:"value" doc:"What it says."`
+	Value      SealedValue `json:"value" doc:"What it says."`
 	Disclosure string      `json:"disclosure" doc:"The disclosure, as RFC 9901 has it; its digest is in the entry."`
 }
 
@@ -205,7 +206,7 @@ type detailsJSON struct {
 	Position events.Index `json:"position" doc:"Where the entry stands in the log, counted from 0."`
 	Event    string       `json:"event" doc:"The public name of the event."`
 	Entry    entryBytes   `json:"entry" doc:"The public entry, byte for byte."`
-	Details  []detailJSON `json:"details" nullable:"false" doc:"What was sealed, and is opened here."`
+	Details  []Detail     `json:"details" nullable:"false" doc:"What was sealed, and is opened here."`
 	Sealed   string       `json:"sealed,omitempty" doc:"Why nothing could be opened; absent when something was."`
 	Reading  events.Index `json:"reading" doc:"The entry by which the ledger says that this was read."`
 }
@@ -221,9 +222,9 @@ func (o *Officers) details(w http.ResponseWriter, r *http.Request, who Officer) 
 		return
 	}
 	e := opened.Entry
-	out := detailsJSON{i, e.Name().String(), e.Append(nil), make([]detailJSON, len(opened.Details)), opened.Sealed, opened.Reading}
+	out := detailsJSON{i, e.Name().String(), e.Append(nil), make([]Detail, len(opened.Details)), opened.Sealed, opened.Reading}
 	for i, d := range opened.Details {
-		out.Details[i] = detailJSON{d.Name, d.Value.Append(nil), d.Encode()}
+		out.Details[i] = Detail{d.Name, d.Value.Append(nil), d.Encode()}
 	}
 	writePrivate(w, r, "", out)
 }

@@ -55,6 +55,7 @@ func (o *Officers) Routes(only func(ForOfficer) http.HandlerFunc) []Route {
 	if o.office.Seals != nil {
 		list = append(list, o.sealRoutes(only)...)
 	}
+	list = append(list, o.personRoutes(only)...)
 	for i := range list {
 		r := &list[i]
 		r.Group = "officers"

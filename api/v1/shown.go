@@ -22,6 +22,8 @@ type Ledger interface {
 	Checkpoint() (proof.Checkpoint, []byte)
 	// Prove proves that the published log holds the entry at position i.
 	Prove(ctx context.Context, i events.Index) (proof.Proof, error)
+	// ProveAll proves several, in order, under one checkpoint.
+	ProveAll(ctx context.Context, positions []events.Index) ([]proof.Proof, error)
 }
 
 // Shown is what may be shown to anyone: what the published checkpoint covers,

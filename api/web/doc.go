@@ -33,6 +33,8 @@
 //	/officer/findings/{finding}  one finding, its evidence, its entries and their proofs
 //	/officer/seals               the seals that stand, to place, extend (…/extend) and lift (…/lift) them: POST
 //	/officer/details             POST: what was sealed in one entry
+//	/officer/person              asks whom; POST: what is recorded about one person, under seal or not
+//	/officer/statement           POST: her statement, to print, as a table or with proofs
 //
 // The pages under /officer are for who has signed in, and each says as which entry
 // its reading is recorded; package api says the rest. Values there are shown as

@@ -36,6 +36,9 @@ func (p *Pages) MountOfficers(mux v1.Mux, office *v1.Office, only func(v1.ForOff
 	mux.HandleFunc("GET /officer/findings.json", only(office.FindingsJSON))
 	mux.HandleFunc("GET /officer/findings/{finding}", only(o.finding))
 	mux.HandleFunc("POST /officer/details", only(o.details))
+	mux.HandleFunc("GET /officer/person", only(o.personForm))
+	mux.HandleFunc("POST /officer/person", only(o.person))
+	mux.HandleFunc("POST /officer/statement", only(o.statement))
 	if office.Seals != nil {
 		mux.HandleFunc("GET /officer/seals", only(o.sealList))
 		mux.HandleFunc("POST /officer/seals", only(o.placeSeal))

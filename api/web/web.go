@@ -32,14 +32,16 @@ type Config struct {
 
 // Pages are the pages people read.
 type Pages struct {
-	shown  *v1.Shown
-	desk   bool // there are pages for officers
-	key    string
-	now    func() time.Time
-	pages  map[string]*template.Template
-	assets map[string]asset // by address
-	style  string
-	icon   string
+	shown *v1.Shown
+	desk  bool // there are pages for officers
+	key   string
+	now   func() time.Time
+	pages map[string]*template.Template
+	// printed is the page of a statement, which stands alone.
+	printed *template.Template
+	assets  map[string]asset // by address
+	style   string
+	icon    string
 }
 
 // asset is a file whose address has its hash, so that it may be kept for ever.
@@ -79,7 +81,7 @@ func New(c Config) (*Pages, error) {
 	for _, name := range []string{
 		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals",
 		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
-		"officer-requests", "officer-done",
+		"officer-requests", "officer-done", "officer-person",
 	} {
 		t, err := layout.Clone()
 		if err == nil {
@@ -90,7 +92,8 @@ func New(c Config) (*Pages, error) {
 		}
 		p.pages[name] = t
 	}
-	return p, nil
+	p.printed, err = statementPage()
+	return p, err
 }
 
 func toUint(n any) uint64 {

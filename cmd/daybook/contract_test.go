@@ -62,6 +62,7 @@ func newJudge(t *testing.T) *judge {
 	if err != nil {
 		t.Fatal(err)
 	}
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
 	if j.doc, err = openapi3.NewLoader().LoadFromData(body); err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,47 @@ func (d desk) Open(ctx context.Context, o v1.Officer, i events.Index) (v1.Opened
 	return v1.Opened(opened), deskError(err)
 }
 
+func (d desk) Dossier(ctx context.Context, o v1.Officer, q v1.Inquiry) (v1.Dossier, error) {
+	in, err := d.Desk.Dossier(ctx, reader(o), inquiry(q))
+	out := v1.Dossier{Next: in.Next, Readings: in.Readings}
+	for _, m := range in.Matters {
+		out.Matters = append(out.Matters, v1.Matter{
+			Mention: projections.Mention(m.Row), Entry: m.Entry, Details: m.Details, Sealed: m.Sealed, Others: m.Others,
+			Head: m.Head, HeadAt: m.HeadAt, HeadDetails: m.HeadDetails,
+		})
+	}
+	return out, deskError(err)
+}
+
+func (d desk) Statement(ctx context.Context, o v1.Officer, q v1.Inquiry) (v1.Told, error) {
+	in, err := d.Desk.Statement(ctx, reader(o), inquiry(q))
+	out := v1.Told{Reading: in.Reading}
+	for _, l := range in.Lines {
+		out.Lines = append(out.Lines, v1.ToldLine{
+			Mention: projections.Mention(l.Row), Entry: l.Entry, EventKey: l.EventKey, Hers: l.Hers, Head: l.Head, HeadAt: l.HeadAt, HeadHers: l.HeadHers,
+		})
+	}
+	return out, deskError(err)
+}
+
+// inquiry gives the desk the rows of the view that q is asked of.
+func inquiry(q v1.Inquiry) intake.Inquiry {
+	rows := func(her events.Handle, after *events.Index, limit int) ([]intake.Row, *events.Index, error) {
+		list, next, err := q.Reader.Person(her, q.Organization, after, limit)
+		out := make([]intake.Row, len(list))
+		for i, m := range list {
+			out[i] = intake.Row(m)
+		}
+		return out, next, err
+	}
+	return intake.Inquiry{Organization: q.Organization, Person: q.Person, Rows: rows, After: q.After, Limit: q.Limit}
+}
+
 // deskError is err as the API tells refusals apart.
 func deskError(err error) error {
 	switch {
+	case errors.Is(err, intake.ErrIdentifier):
+		return &events.Problem{Status: 422, Code: "malformed", Pointer: "/person/value", Detail: "the identifier does not fit its scheme, or nobody knows the scheme"}
 	case errors.Is(err, intake.ErrMayNotRead):
 		return fmt.Errorf("%w: %w", v1.ErrMayNotRead, err)
 	case errors.Is(err, intake.ErrNotRecorded):

@@ -59,6 +59,9 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /officer/findings.json":      {"/officer/findings.json?organization=city", cityReaders},
 		"GET /officer/findings/{finding}": {"/officer/findings/" + finding + "?organization=city", cityReaders},
 		"POST /officer/details":           {"/officer/details", cityReaders},
+		"GET /officer/person":             {"/officer/person", signedIn},
+		"POST /officer/person":            {"/officer/person", cityReaders},
+		"POST /officer/statement":         {"/officer/statement", cityReaders},
 		"GET /seals":                      {"/seals", everyone},
 		"GET /officer/seals":              {"/officer/seals?organization=city", cityReaders},
 		"POST /officer/seals":             {"/officer/seals", orders},
@@ -77,6 +80,10 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /v1/officer/findings.json":            {"/v1/officer/findings.json?organization=city", programs},
 		"GET /v1/officer/findings/{finding}":       {"/v1/officer/findings/" + finding + "?organization=city", programs},
 		"POST /v1/officer/entries/{entry}/details": {"/v1/officer/entries/" + entry + "/details", programs},
+		"POST /v1/officer/person":                  {"/v1/officer/person", programs},
+	}
+	for _, as := range []string{"json", "csv", "html"} {
+		out["POST /v1/officer/statement."+as] = route{"/v1/officer/statement." + as, programs}
 	}
 	for pattern, whom := range map[string]string{
 		"GET /officer/requests": cityReaders, "GET /v1/officer/requests": programs,
@@ -215,6 +222,8 @@ func (in *inside) order(token, path, body string) (int, string) {
 	return in.do(http.DefaultClient, req)
 }
 
+const theInquiry = `{"organization":"city","person":{"scheme":"example","value":"Anna"}}`
+
 // requestForms are what an officer says of requests in each place, as JSON and as
 // a form.
 func requestForms(access events.Index, request string) map[string]string {
@@ -223,7 +232,10 @@ func requestForms(access events.Index, request string) map[string]string {
 		"POST /v1/officer/requests/{request}/decision": `{"decision":"extended"}`, "POST /officer/requests/decision": "about=" + request + "&decision=extended",
 		"POST /v1/officer/requests/{request}/answer": `{}`, "POST /officer/requests/answer": "about=" + request,
 		"POST /v1/officer/entries/{entry}/correction": `{"reason":"correction","statement":"SECRET statement"}`,
-		"POST /officer/correction":                    fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
+		"POST /v1/officer/person":                     theInquiry, "POST /officer/person": "organization=city&scheme=example&value=Anna",
+		"POST /v1/officer/statement.json": theInquiry, "POST /v1/officer/statement.csv": theInquiry, "POST /v1/officer/statement.html": theInquiry,
+		"POST /officer/statement":  "organization=city&scheme=example&value=Anna",
+		"POST /officer/correction": fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
 	}
 }
 
