@@ -48,20 +48,35 @@ func (p *problem) Error() string {
 // post sends body as JSON and reads the answer into out; with body nil it asks. A
 // refusal is a *problem. Who it is about stands in the body, never in the address.
 func (a *asking) post(ctx context.Context, path string, body, out any) error {
+	answer, err := a.answer(ctx, path, body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("reading the ledger's answer: %w", err)
+	}
+	return nil
+}
+
+// maxOfficeAnswer is above any answer, of which statements are the largest.
+const maxOfficeAnswer = 512 << 20
+
+// answer is post with the answer as it came.
+func (a *asking) answer(ctx context.Context, path string, body any) ([]byte, error) {
 	if a.token == "" {
-		return exitWith(exitUsage, "give an officer's token with --token; daybook token makes one")
+		return nil, exitWith(exitUsage, "give an officer's token with --token; daybook token makes one")
 	}
 	method, content := http.MethodGet, io.Reader(nil)
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		method, content = http.MethodPost, bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(a.url, "/")+path, content)
 	if err != nil {
-		return exitWith(exitUsage, "--url %s: %w", a.url, err)
+		return nil, exitWith(exitUsage, "--url %s: %w", a.url, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	req.Header.Set("Content-Type", "application/json")
@@ -70,22 +85,19 @@ func (a *asking) post(ctx context.Context, path string, body, out any) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the ledger: %w", err)
+		return nil, fmt.Errorf("asking the ledger: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxOfficeAnswer))
 	if err != nil {
-		return fmt.Errorf("reading the ledger's answer: %w", err)
+		return nil, fmt.Errorf("reading the ledger's answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		p := &problem{Status: resp.StatusCode, Detail: resp.Status}
 		_ = json.Unmarshal(answer, p) // what is no problem is told by its status
-		return p
+		return nil, p
 	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("reading the ledger's answer: %w", err)
-	}
-	return nil
+	return answer, nil
 }
 
 // whom is a person as JSON has her.

@@ -129,7 +129,7 @@ func verifyCommand() *cobra.Command {
 	var key string
 	c := &cobra.Command{
 		Use:   "verify FILE --key VKEY",
-		Short: "Check a proof, offline, and say what was checked",
+		Short: "Check a proof, or an entry that a person gave you, offline, and say what was checked",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			v, err := verifier(key)
@@ -164,6 +164,9 @@ func readLimited(path string) ([]byte, error) {
 }
 
 func verify(out io.Writer, b []byte, v note.Verifier) error {
+	if proof.IsPresentation(b) {
+		return verifyPresentation(out, b, v)
+	}
 	p, err := proof.ParseProof(b)
 	if err != nil {
 		return exitWith(exitInvalid, "NOT VALID: %w", err)
@@ -176,8 +179,16 @@ func verify(out io.Writer, b []byte, v note.Verifier) error {
 	if err != nil {
 		return exitWith(exitInvalid, "NOT VALID: the log has this entry, and it is no Daybook entry: %w", err)
 	}
-	hash := events.HashEntry(p.Extra)
 	fmt.Fprintf(out, "VALID: 1 entry checked\n\n")
+	printEntry(out, p, c, entry)
+	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Path))
+	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave. Not checked: that anyone but\n", c.Size)
+	fmt.Fprintf(out, "the log has seen this root, and what the %d private digests commit to.\n", len(entry.Texts("_sd")))
+	return nil
+}
+
+// printEntry prints what the public sees of an entry that was proved.
+func printEntry(out io.Writer, p proof.Proof, c proof.Checkpoint, entry *events.Entry) {
 	fmt.Fprintf(out, "  %-13s %d of the log %s\n", "position", p.Index, c.Origin)
 	for _, name := range []string{"event", "kind", "organization", "system", "occurredAt", "recordedAt", "corrects", "about", "seal", "what", "month"} {
 		if s := entry.Text(name); s != "" {
@@ -187,11 +198,7 @@ func verify(out io.Writer, b []byte, v note.Verifier) error {
 	if words := concerned(entry); words != "" {
 		fmt.Fprintf(out, "  %-13s %s\n", "persons", words)
 	}
-	fmt.Fprintf(out, "  %-13s %s\n", "entry hash", hash)
-	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Path))
-	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave. Not checked: that anyone but\n", c.Size)
-	fmt.Fprintf(out, "the log has seen this root, and what the %d private digests commit to.\n", len(entry.Texts("_sd")))
-	return nil
+	fmt.Fprintf(out, "  %-13s %s\n", "entry hash", events.HashEntry(p.Extra))
 }
 
 // concerned says whom an entry concerns, as far as it tells, and "" when it is
