@@ -136,6 +136,9 @@ func (j *judge) desk() {
 				j.t.Errorf("%s says %s: %d %s", role, kind, status, answer)
 			}
 		}
+		if k.Seals || kind == "event.disclosed" {
+			continue // only of a seal that stands, on its own trail: below
+		}
 		given, _ := json.Marshal(data)
 		v, err := events.ParseValue(given)
 		if err != nil {
@@ -148,6 +151,12 @@ func (j *judge) desk() {
 		out, err := j.system.writer.Say(j.t.Context(), own)
 		if err != nil || out[0].Status != http.StatusCreated {
 			j.t.Errorf("%s is answered %+v, %v", kind, out, err)
+		}
+	}
+	for _, end := range []string{"/v1/officer/seals/{seal}/extend", "/v1/officer/seals/{seal}/lift"} {
+		r := j.orders(request{path: end, method: http.MethodPost, token: j.tokens[events.Officer]})
+		if status, body := j.ask(r); status != http.StatusOK {
+			j.t.Errorf("%s is answered %d: %s", r.address, status, body)
 		}
 	}
 }

@@ -33,8 +33,8 @@ func TestScanDesk(t *testing.T) {
 	in.say(in.token(events.Registrar, scanCity, scanCity+"/register"), scanCity+"/register",
 		[2]string{"organization.registered", `{"organization":"` + scanCity + `","name":"Scan","kind":"city","timeZone":"` + scanZone + `"}`})
 	d.under()
-	placed := d.say("seal.placed", nil)
-	d.say("seal.extended", map[string]any{"seal": placed})
+	placed := d.say("seal.placed", map[string]any{"until": nil}) // it must not end by itself meanwhile
+	d.say("seal.extended", map[string]any{"seal": placed, "until": nil})
 	d.sealedEvent()
 	d.say("seal.lifted", map[string]any{"seal": placed})
 	root := d.hidden.Root()
