@@ -157,7 +157,7 @@ func TestGuardSizes(t *testing.T) {
 func TestGuardTopLevel(t *testing.T) {
 	allowed := []string{
 		"api", "cmd", "events", "ledger", "projections", "testdata", "bin", "daybook-data", "daybook-data.master",
-		".ci", ".git", ".gitignore", "go.mod", "go.sum", "LICENSE", "Makefile", "README.md",
+		".ci", ".git", ".gitignore", "go.mod", "go.sum", "LICENSE", "Makefile", "README.md", "SECURITY.md",
 	}
 	entries, err := os.ReadDir(root)
 	if err != nil {
