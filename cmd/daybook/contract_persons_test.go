@@ -98,65 +98,99 @@ func changed(o map[string]any, name string, v any) map[string]any {
 	return out
 }
 
-// atDesk are what officers say at their desk, and what the ledger says of keys,
-// with the least that each needs.
-func atDesk() map[string]map[string]any {
+// deskSaying is a kind that is said at the desk, with the data it needs beside
+// whom it is about.
+type deskSaying struct {
+	kind string
+	data map[string]any
+}
+
+// atDesk are what officers say at their desk, and what the ledger says of keys, in
+// an order in which it may be said. The first four are about one seal.
+func atDesk() []deskSaying {
 	name := strings.Repeat("A", 22)
-	out := map[string]map[string]any{
-		"seal.placed": {"group": "crime", "reviewIn": "2026-Q4"}, "seal.extended": {"seal": name, "reviewIn": "2026-Q4"},
-		"seal.lifted": {"seal": name, "how": "officer"}, "event.corrected": {"corrects": name, "reason": "correction", "statement": "It was another."},
-		"request.received": {"request": "access"}, "request.decided": {"about": name, "decision": "granted"}, "request.answered": {"about": name},
-		"key.shredded": {"what": "person"}, "event.disclosed": {},
+	return []deskSaying{
+		{"seal.placed", map[string]any{"group": "crime", "reviewIn": "2026-Q4"}},
+		{"seal.extended", map[string]any{"seal": name, "reviewIn": "2026-Q4"}},
+		{"seal.lifted", map[string]any{"seal": name, "how": "officer"}},
+		{"event.disclosed", map[string]any{"seal": name}},
+		{"event.corrected", map[string]any{"corrects": name, "reason": "correction", "statement": "It was another."}},
+		{"request.received", map[string]any{"request": "access"}},
+		{"request.decided", map[string]any{"about": name, "decision": "granted"}},
+		{"request.answered", map[string]any{"about": name}},
+		{"key.shredded", map[string]any{"what": "person"}},
+		{"key.rotated", map[string]any{"what": "master"}},
 	}
-	for kind, data := range out { // each about somebody else, since keys are destroyed
-		data["subjects"] = map[string]any{"mode": "single", "persons": []any{map[string]any{"scheme": "example", "value": "of " + kind}}}
-	}
-	out["key.rotated"] = map[string]any{"what": "master"}
-	return out
 }
 
 // desk has everybody post what officers say at their desk: nobody may, and an
-// officer is told where she may. Then they are said, to be read like all others.
+// officer is told where she may. Then it is said, to be read like all else.
 func (j *judge) desk() {
 	j.t.Helper()
-	for kind, data := range atDesk() {
-		k, _ := events.FindKind(kind)
-		event := map[string]any{
-			"specversion": "1.0", "id": "desk " + kind, "source": contractCity, "type": events.TypePrefix + kind + events.TypeSuffix,
-			"time": "2026-06-24T08:30:00Z", "data": data,
+	her := events.Person{Scheme: "example", Value: "somebody at the desk", Relation: "principal"}
+	if _, err := j.system.keys.Prepare([]events.Person{her}, nil); err != nil {
+		j.t.Fatal(err)
+	}
+	hidden, err := j.system.keys.Hide(her, "seal/of the contract")
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	seal := ""
+	for _, s := range atDesk() {
+		k, _ := events.FindKind(s.kind)
+		if !k.Whole {
+			s.data["subjects"] = map[string]any{"mode": "single", "persons": []any{map[string]any{"scheme": her.Scheme, "value": her.Value}}}
 		}
-		body, _ := json.Marshal(event)
-		if _, err := events.ParseEvent(body); err != nil {
-			j.t.Errorf("%s is no event: %v", kind, err)
+		j.refusedAtDoor(k, s.data)
+		if _, of := s.data["seal"]; of {
+			s.data["seal"] = seal
 		}
-		for role, token := range j.tokens {
-			status, answer := j.say(k, event, token)
-			toldWhere := bytes.Contains(answer, []byte("urn:daybook:problem:desk"))
-			if status != http.StatusForbidden || toldWhere != (k.By == events.Officer && role == events.Officer) {
-				j.t.Errorf("%s says %s: %d %s", role, kind, status, answer)
-			}
-		}
-		if k.Seals || kind == "event.disclosed" {
-			continue // only of a seal that stands, on its own trail: below
-		}
-		given, _ := json.Marshal(data)
-		v, err := events.ParseValue(given)
-		if err != nil {
-			j.t.Fatal(err)
-		}
-		own := intake.Own{Kind: kind, ID: "said " + kind, Time: j.clock(), Data: v.Object()}
+		own := intake.Own{Kind: s.kind, ID: "said " + s.kind, Time: j.clock(), Data: j.object(s.data)}
 		if !k.Whole {
 			own.Organization = contractCity
 		}
+		if k.Seals {
+			own.Trails = []events.Handle{hidden.Handle()}
+		}
 		out, err := j.system.writer.Say(j.t.Context(), own)
 		if err != nil || out[0].Status != http.StatusCreated {
-			j.t.Errorf("%s is answered %+v, %v", kind, out, err)
+			j.t.Fatalf("%s is answered %+v, %v", s.kind, out, err)
+		}
+		if s.kind == "seal.placed" {
+			seal = out[0].Name.String()
 		}
 	}
-	for _, end := range []string{"/v1/officer/seals/{seal}/extend", "/v1/officer/seals/{seal}/lift"} {
-		r := j.orders(request{path: end, method: http.MethodPost, token: j.tokens[events.Officer]})
-		if status, body := j.ask(r); status != http.StatusOK {
-			j.t.Errorf("%s is answered %d: %s", r.address, status, body)
+}
+
+// refusedAtDoor posts a kind that is said at the desk by every token.
+func (j *judge) refusedAtDoor(k *events.Kind, data map[string]any) {
+	j.t.Helper()
+	event := map[string]any{
+		"specversion": "1.0", "id": "desk " + k.Name, "source": contractCity, "type": events.TypePrefix + k.Name + events.TypeSuffix,
+		"time": "2026-06-24T08:30:00Z", "data": data,
+	}
+	body, _ := json.Marshal(event)
+	if _, err := events.ParseEvent(body); err != nil {
+		j.t.Errorf("%s is no event: %v", k.Name, err)
+	}
+	for role, token := range j.tokens {
+		status, answer := j.say(k, event, token)
+		toldWhere := bytes.Contains(answer, []byte("urn:daybook:problem:desk"))
+		if status != http.StatusForbidden || toldWhere != (k.By == events.Officer && role == events.Officer) {
+			j.t.Errorf("%s says %s: %d %s", role, k.Name, status, answer)
 		}
 	}
+}
+
+func (j *judge) object(data map[string]any) events.Object {
+	j.t.Helper()
+	b, err := json.Marshal(data)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	v, err := events.ParseValue(b)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	return v.Object()
 }
