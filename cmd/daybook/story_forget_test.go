@@ -89,11 +89,15 @@ func (quiet) Infof(string, ...any)              {}
 func (quiet) Errorf(string, ...any)             {}
 func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
-// opensCommand is "opens KEYS POSITION BOXES": with the keyring in KEYS, and
-// nothing else, just these boxes open of the message at a position of the stopped
+// opensCommand is "opens KEYS POSITION BOXES [MASTER]": with the keyring in KEYS, and
+// its master key in a file, beside the data directory unless it is given, just these boxes open of the message at a position of the stopped
 // ledger in data. BOXES is as "fold,person,officers,identifier".
 func opensCommand(ts *testscript.TestScript, neg bool, args []string) {
-	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs(args[0]), Master: keyring.FileMaster(ts.MkAbs("data.master"))})
+	m := new(master)
+	if len(args) > 3 {
+		m.spec = "file:" + ts.MkAbs(args[3])
+	}
+	ring, err := m.openKeyring(filepath.Dir(ts.MkAbs(args[0])), "")
 	ts.Check(err)
 	defer ring.Close()
 	at, err := strconv.Atoi(args[1])
@@ -154,7 +158,7 @@ func opened(ts *testscript.TestScript, ring *keyring.Keyring, data []byte) (out 
 // rootKeyCommand is "root SCHEME VALUE FILE": it writes a person's root key, which is
 // hers to keep, from the keyring of the stopped ledger.
 func rootKeyCommand(ts *testscript.TestScript, neg bool, args []string) {
-	ring, err := keyring.Open(keyring.Config{Dir: ts.MkAbs("data/keys"), Master: keyring.FileMaster(ts.MkAbs("data.master"))})
+	ring, err := new(master).openKeyring(ts.MkAbs("data"), "")
 	ts.Check(err)
 	defer ring.Close()
 	who, ok, err := ring.Lookup(keyring.Identifier{Scheme: args[0], Value: args[1]})
