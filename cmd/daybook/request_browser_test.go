@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/events/intake"
+)
+
+// TestOfficerErases records a request on a narrow screen, grants it, and sees what
+// was destroyed.
+func TestOfficerErases(t *testing.T) {
+	ctx := startBrowser(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	s := seededServer(t, dir)
+	waitSize(t, s, 585)
+	tokens, err := intake.OpenTokens(filepath.Join(dir, "tokens"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := tokens.Mint(intake.Grant{Role: events.Officer, Organization: "eugene-police"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(filepath.Join(root, "testdata", "axe", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	axe := string(source)
+	all := chromedp.Tasks{
+		chromedp.Click(`nav[aria-label="For officers"] a[href="/officer/requests"]`, chromedp.ByQuery),
+		chromedp.WaitVisible(`#receive`, chromedp.ByQuery), settled(),
+	}
+	if err := chromedp.Run(ctx, page.SetBypassCSP(true), emulation.SetDeviceMetricsOverride(360, 800, 1, true),
+		chromedp.Navigate(s.url+"/officer"), chromedp.SendKeys(`#token`, token, chromedp.ByQuery), chromedp.Submit(`#token`, chromedp.ByQuery),
+		chromedp.WaitVisible(`#findings`, chromedp.ByQuery), all, fits(t, axe, "Nobody has asked for anything."),
+		chromedp.SendKeys(`#scheme`, "example", chromedp.ByQuery), chromedp.SendKeys(`#value`, "Invented Anna", chromedp.ByQuery),
+		chromedp.SetValue(`#request`, "erasure", chromedp.ByQuery), chromedp.Submit(`#value`, chromedp.ByQuery),
+		chromedp.WaitVisible(`//h1[contains(., "The request is recorded")]`, chromedp.BySearch), settled(), fits(t, axe, "which appears with the next signature"),
+	); err != nil {
+		t.Fatalf("%v: %s", err, s.logs)
+	}
+	text := ""
+	for range 100 { // until it is published
+		if err := chromedp.Run(ctx, all, chromedp.Text(`main`, &text, chromedp.ByQuery)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, "Decide the request") {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := chromedp.Run(ctx, fits(t, axe, "Undecided ones first", "destroys the person’s keys at once"),
+		chromedp.SetValue(`#decision`, "granted", chromedp.ByQuery), chromedp.Submit(`#statement`, chromedp.ByQuery),
+		chromedp.WaitVisible(`//h1[contains(., "The request is decided")]`, chromedp.BySearch), settled(),
+		fits(t, axe, "The keys of the person", "Nobody: her data was not shared"), chromedp.Text(`main`, &text, chromedp.ByQuery),
+	); err != nil {
+		t.Fatalf("%v: %s", err, s.logs)
+	}
+	if strings.Contains(text, "Anna") {
+		t.Errorf("the page names her: %s", text)
+	}
+}
