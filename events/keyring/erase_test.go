@@ -256,15 +256,15 @@ func TestPrepareSeal(t *testing.T) {
 
 func TestPrepareSealRefuses(t *testing.T) {
 	k, _ := newKeyring(t)
-	id, other := Identifier{"example", "ada"}, Identifier{"example", "bob"}
-	p := prepare(t, k, id, other)
+	id, other, gone := Identifier{"example", "ada"}, Identifier{"example", "bob"}, Identifier{"example", "gone"}
+	p := prepare(t, k, id, other, gone)
 	for name, call := range map[string]func() (*Person, error){
 		"another's identifier": func() (*Person, error) { return k.PrepareSeal(p[0], other, "s", nil) },
 		"nobody's identifier":  func() (*Person, error) { return k.PrepareSeal(p[0], Identifier{"example", "eve"}, "s", nil) },
 		"no scheme":            func() (*Person, error) { return k.PrepareSeal(p[0], Identifier{"passport", "x"}, "s", nil) },
 		"no seal":              func() (*Person, error) { return k.PrepareSeal(p[0], id, "", nil) },
 		"a long seal":          func() (*Person, error) { return k.PrepareSeal(p[0], id, strings.Repeat("s", 256), nil) },
-		"erased":               func() (*Person, error) { erase(t, k, p[1].handle); return k.PrepareSeal(p[1], other, "s", nil) },
+		"erased":               func() (*Person, error) { erase(t, k, p[2].handle); return k.PrepareSeal(p[2], gone, "s", nil) },
 	} {
 		if got, err := call(); err == nil || got != nil {
 			t.Errorf("%s: %v", name, got)

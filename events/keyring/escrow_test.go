@@ -190,6 +190,58 @@ func TestEscrowWhileServing(t *testing.T) {
 	wg.Wait()
 }
 
+// TestEscrowDuringExchange writes one when the key of a bucket is zeroed and the
+// new file lies beside it, and when that takes its name only a while later.
+func TestEscrowDuringExchange(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		k, dir := newKeyring(t)
+		id := Identifier{"example", "ada"}
+		p := prepare(t, k, id)[0]
+		gone := prepareSeal(t, k, p, id, "gone")
+		k.moveNow(t)
+		k.files.step = func(s step) error {
+			if s.op == "rename" {
+				return errCut
+			}
+			return nil
+		}
+		if err := k.Erase(gone.handle); !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, bucketOf(p.handle).name())
+		if late {
+			rename(t, path+aside, path+".later")
+			time.AfterFunc(20*time.Millisecond, func() { rename(t, path+".later", path) })
+		}
+		who := newIdentity(t)
+		back := restore(t, writeTo(t, dir, who), who)
+		if !same(byHandle(t, back, p.handle), p) || byHandle(t, back, gone.handle) != nil {
+			t.Error("the escrow has not what the new file has")
+		}
+		k.crash(t)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOpenLeavesAnEscrowAlone: the note of one that is being written while the
+// ledger starts is not taken from under it.
+func TestOpenLeavesAnEscrowAlone(t *testing.T) {
+	k, dir := newKeyring(t)
+	k.crash(t)
+	path := filepath.Join(dir, escrowNote+aside)
+	writeBytes(t, path, []byte("a note"))
+	open(t, dir)
+	if string(readBytes(t, path)) != "a note" {
+		t.Error("it was changed")
+	}
+}
+
 func TestEscrowAndRotationExclude(t *testing.T) {
 	k, dir := newKeyring(t)
 	held, err := k.files.acquire(escrowLock)

@@ -62,6 +62,7 @@ type Keyring struct {
 	writing  sync.Mutex   // held while drawing keys and changing files; before shelf.reading
 	turning  sync.RWMutex // held for writing while the master key changes
 	waiting  *roll        // the pending file
+	mayWait  int          // how many records may be in it before they are moved
 	broken   error        // set once the state of the disk is unknown
 	finished bool         // Open finished a rotation
 	closed   atomic.Bool
@@ -108,7 +109,7 @@ func openOn(d *disk, cfg Config) (*Keyring, error) {
 func closedKeyring(cfg Config, d *disk) *Keyring {
 	k := &Keyring{
 		files: &files{disk: d}, master: cfg.Master, random: cfg.Rand, now: cfg.Now,
-		shelf: shelf{pending: newRoster(), room: cfg.MaxRecords}, shared: make(map[string]*secret),
+		shelf: shelf{pending: newRoster(), room: cfg.MaxRecords}, shared: make(map[string]*secret), mayWait: mayWait,
 	}
 	if k.master == nil {
 		k.master = FileMaster(DefaultMaster(cfg.Dir))

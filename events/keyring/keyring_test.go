@@ -231,7 +231,19 @@ func TestDamagedKeyFiles(t *testing.T) {
 		t.Error("two swapped signer keys pass")
 	}
 	swap(t, filepath.Join(whole, "log"), filepath.Join(whole, "receipt"))
-	open(t, whole)
+	k = open(t, whole)
+	for _, m := range []string{"2026-01", "2026-02"} {
+		if _, err := k.MonthKey("city", day(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.crash(t)
+	months := filepath.Join(whole, monthsOf("city"))
+	swap(t, filepath.Join(months, "2026-01"), filepath.Join(months, "2026-02"))
+	k = open(t, whole)
+	if _, err := k.MonthKey("city", day("2026-01")); err == nil {
+		t.Error("the key of another month passes")
+	}
 }
 
 func TestConcurrentUse(t *testing.T) {

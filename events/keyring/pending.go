@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// maxPending is how many records wait in one file before they are moved. Moving
+// mayWait is how many records wait in one file before they are moved. Moving
 // costs a sync for each bucket it touches, of 4,096 records two thirds of all.
-const maxPending = 4096
+const mayWait = 4096
 
 // openPending reads the pending records but for a torn append, and moves them:
 // after a crash some may be in their buckets already.

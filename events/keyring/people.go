@@ -202,7 +202,7 @@ func (k *Keyring) keep(people []minted, taken Taken) error {
 		return err
 	}
 	for chunk := range slices.Chunk(people, maxRecords) {
-		if len(k.pending.byLookup) >= maxPending {
+		if len(k.pending.byLookup) >= k.mayWait {
 			if err := k.move(false); err != nil {
 				return err
 			}

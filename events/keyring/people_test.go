@@ -69,6 +69,30 @@ func TestOneSyncForAThousand(t *testing.T) {
 	}
 }
 
+// TestPendingIsMoved: the file of those who wait does not grow for ever, and the
+// call that moves them keeps its own.
+func TestPendingIsMoved(t *testing.T) {
+	k, dir := newKeyring(t)
+	k.mayWait = 10
+	var people []*Person
+	for i := range 12 {
+		people = append(people, prepare(t, k, persons(fmt.Sprint("p", i), 4)...)...)
+		if n := len(k.pending.byHandle); n > 12 {
+			t.Fatalf("%d wait", n)
+		}
+	}
+	if n := len(k.pending.byHandle); n != 12 || k.waiting.size > 12*recordLen+400 {
+		t.Errorf("%d wait in %d bytes", n, k.waiting.size)
+	}
+	k.crash(t)
+	k = open(t, dir)
+	for i, p := range people {
+		if !same(byHandle(t, k, p.handle), p) {
+			t.Errorf("person %d is lost", i)
+		}
+	}
+}
+
 func TestGenerations(t *testing.T) {
 	k, _ := newKeyring(t)
 	ada, bob := Identifier{"example", "ada"}, Identifier{"example", "bob"}

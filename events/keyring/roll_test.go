@@ -163,6 +163,46 @@ func (s *sheet) checkDamaged(t *testing.T, data []byte, want string) {
 	}
 }
 
+// TestMovedFrame moves a frame and makes its head fit the new place, which
+// needs no key: the box does not open there.
+func TestMovedFrame(t *testing.T) {
+	s := sheets(t)[1]
+	header := s.number.headerLen()
+	frame := slices.Clone(s.whole[s.good:])
+	copy(frame[4:headLen], headCheck(header, frame[:4]))
+	if _, err := s.read(append(slices.Clone(s.whole[:header]), frame...)); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a frame at another offset: %v", err)
+	}
+}
+
+// TestRecordsAreChecked seals records that mint does not make.
+func TestRecordsAreChecked(t *testing.T) {
+	v := must(newVault([][32]byte{{1}}, seeded()))(t)
+	at := func(first, last byte) Handle { return Handle{0x12, first, 15: last} }
+	good := func() *Person { return &Person{handle: at(0x30, 1), generation: 1, root: new(secret)} }
+	for name, change := range map[string]func(p *Person, lookup *[32]byte){
+		"":                          func(*Person, *[32]byte) {},
+		"another bucket":            func(p *Person, lookup *[32]byte) { p.handle, lookup[1] = at(0x40, 1), 0x40 },
+		"a lookup elsewhere":        func(_ *Person, lookup *[32]byte) { lookup[1] = 0x40 },
+		"generation 0":              func(p *Person, _ *[32]byte) { p.generation = 0 },
+		"a generation too far":      func(p *Person, _ *[32]byte) { p.generation = maxGeneration + 1 },
+		"hidden from another":       func(p *Person, _ *[32]byte) { p.of = at(0x40, 2) },
+		"hidden from herself":       func(p *Person, _ *[32]byte) { p.of = p.handle },
+		"hidden, a lookup anywhere": func(p *Person, lookup *[32]byte) { p.of, lookup[1] = at(0x30, 2), 0x40 },
+	} {
+		p, lookup := good(), [32]byte{0x12, 0x34}
+		change(p, &lookup)
+		_, data, err := v.writeRoll(0x123, []record{{lookup, p}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = v.readRoll(0x123, data, newRoster().add)
+		if allowed := name == "" || name == "hidden, a lookup anywhere"; (err == nil) != allowed {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 func TestSwappedBuckets(t *testing.T) {
 	k, dir := newKeyring(t)
 	people := prepare(t, k, persons("p", 2)...)
