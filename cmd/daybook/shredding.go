@@ -69,6 +69,9 @@ func (o *ordered) note(_ events.Index, e *events.Entry) {
 // which a history put back from an earlier copy knows nothing of. The copy is
 // checked first: only what the ledger itself signed destroys a key.
 func (s *stopped) recoverShredded(ctx context.Context, out io.Writer, where string) error {
+	if !isDir(keysOf(s.dir)) {
+		return fmt.Errorf("there are no keys in %s", s.dir)
+	}
 	ring, err := s.master.openKeyring(s.dir, "")
 	if err != nil {
 		return fmt.Errorf("opening the keyring: %w", err)
