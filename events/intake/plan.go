@@ -90,8 +90,11 @@ func (w *Writer) firsts(group []*waiting) ([]*waiting, error) {
 // lookUp answers item when the book has it, and else says that it is new.
 func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
 	old, found, err := w.cfg.Book.event(name)
-	if err != nil || !found {
-		return err == nil, err
+	switch {
+	case err != nil:
+		return false, err
+	case !found:
+		return w.goesOn(item)
 	}
 	named, ok, err := w.named(item)
 	if err != nil || !ok {
@@ -108,6 +111,17 @@ func (w *Writer) lookUp(item *waiting, name events.EventName) (bool, error) {
 	}
 	item.finish(Outcome{Status: 200, Position: old.seq.Index(), Name: name, Hash: old.hash})
 	return false, nil
+}
+
+// goesOn says that the trails item was said for have not ended, and else answers
+// it. Keys made anew for a name in it would begin another trail of somebody who
+// was erased a moment ago.
+func (w *Writer) goesOn(item *waiting) (bool, error) {
+	ended, err := w.anyErased(slices.DeleteFunc(slices.Clone(item.Trails), func(h events.Handle) bool { return h == events.Handle{} }))
+	if ended && err == nil {
+		item.finish(refused(&events.Problem{Status: 409, Code: "trail-ended", Detail: "the keys of somebody it concerns were destroyed in the meantime"}))
+	}
+	return !ended, err
 }
 
 func (w *Writer) anyErased(handles []events.Handle) (bool, error) {

@@ -148,6 +148,31 @@ func TestErase(t *testing.T) {
 	h.checkAfterErasing(t, her)
 }
 
+// TestReadingOfErased holds that what an officer was about to read when she was
+// erased makes her no new keys.
+func TestReadingOfErased(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"))
+	her := h.person(t, "plate", "ABC123").Handle()
+	d := h.office(0)
+	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	must[intake.Decided](t)(d.Decide(t.Context(), officer, intake.Decision{Request: received.Name, Decision: "granted"}))
+	last := h.history.Last()
+	out := must[[]intake.Outcome](t)(h.writer.Say(t.Context(), intake.Own{
+		Kind: "ledger.read", ID: "late", Organization: "city", Time: recorded, Trails: []events.Handle{her}, Data: events.Object{
+			{Name: "count", Value: events.Integer(1)},
+			{Name: "role", Value: events.String("officer")},
+			{Name: "subjects", Value: must[events.Value](t)(events.ParseValue([]byte(anna)))},
+		},
+	}))
+	if out[0].Status != 409 || out[0].Problem.Code != "trail-ended" || h.history.Last() != last {
+		t.Errorf("a reading after the end: %+v", out[0])
+	}
+	if who := must[intake.Subject](t)(h.ring.Find(anna2)); who != nil {
+		t.Error("she has keys again")
+	}
+}
+
 // checkEnd holds that tags 1 … n of a trail are in the history, the last on its
 // key.shredded, and that tag n+1 is nowhere.
 func (h *house) checkEnd(t *testing.T, her events.Handle, root [32]byte, end events.Index) {
