@@ -77,7 +77,7 @@ func (h *house) recordPersons(t *testing.T) (hidden intake.Subject) {
 	t.Helper()
 	h.submit(t, registered("r"))
 	head := strings.Replace(about("head", `{"mode":"bulk","parts":1}`), "plate XYZ 9", "all of them", 1)
-	part := said("data.accessed", "part", `{"system":"city/app","operation":"Consult","outcome":"success","subjects":{"mode":"bulk","partOf":"head","part":1,"parts":1,"persons":[`+abc+`,`+xyz+`]}}`)
+	part := said("data.accessed", "part", `{"system":"city/app","operation":"Consult","outcome":"success","dataset":"city/people","subjects":{"mode":"bulk","partOf":"head","part":1,"parts":1,"persons":[`+abc+`,`+xyz+`]}}`)
 	for _, one := range []string{about("1", alone), about("2", `{"mode":"several","persons":[`+abc+`,`+xyz+`]}`), head, part} {
 		if got := h.submit(t, one); got[0].Problem != nil {
 			t.Fatal(got[0].Problem)
