@@ -75,6 +75,7 @@ type Keyring struct {
 type ledgerKeys struct {
 	event, fold, content, lookup [32]byte
 	vrf                          *vrf.PrivateKey
+	labeling                     *labeling
 	log, receipt, index          *signing
 }
 
@@ -198,6 +199,9 @@ func readLedgerKeys(f *files) (*ledgerKeys, error) {
 		return nil, err
 	}
 	if keys.vrf, err = vrf.NewPrivateKey(scalar[:]); err != nil {
+		return nil, fmt.Errorf("reading the key vrf: %w", err)
+	}
+	if keys.labeling, err = newLabeling(scalar[:]); err != nil {
 		return nil, fmt.Errorf("reading the key vrf: %w", err)
 	}
 	return keys, keys.readSigners(f)

@@ -222,7 +222,9 @@ func (k *Keyring) keep(people []minted, taken Taken) error {
 // taken.
 func (k *Keyring) label(people []minted, taken Taken) error {
 	for len(people) > 0 {
-		k.prove(people)
+		if err := k.prove(people); err != nil {
+			return err
+		}
 		if taken == nil {
 			return nil
 		}
@@ -247,18 +249,20 @@ func (k *Keyring) label(people []minted, taken Taken) error {
 
 // prove computes the VRF outputs of people, by far the dearest part of minting,
 // on every processor.
-func (k *Keyring) prove(people []minted) {
+func (k *Keyring) prove(people []minted) error {
 	workers := min(runtime.GOMAXPROCS(0), len(people))
 	var wg sync.WaitGroup
+	errs := make([]error, workers)
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(people); i += workers {
+			for i := w; i < len(people) && errs[w] == nil; i += workers {
 				p := people[i].person
-				p.label = [64]byte(k.keys.vrf.Prove(LabelInput(people[i].id, p.generation)).Hash())
+				p.label, errs[w] = k.keys.labeling.label(LabelInput(people[i].id, p.generation))
 			}
 		})
 	}
 	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // checkHandles catches a broken random source before it writes what could not

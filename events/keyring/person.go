@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -113,7 +112,5 @@ func (p *Person) MarshalJSON() ([]byte, error) { return json.Marshal(p.String())
 
 // mac is HMAC-SHA256.
 func mac(key, message []byte) [32]byte {
-	h := hmac.New(sha256.New, key)
-	h.Write(message)
-	return [32]byte(h.Sum(nil))
+	return events.MAC(key, message)
 }
