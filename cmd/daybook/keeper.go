@@ -115,7 +115,27 @@ func (k *keeper) keep(ctx context.Context, tokens []intake.Named) (int, error) {
 		return 0, fmt.Errorf("reading what is due: %w", err)
 	}
 	list = append(list, over...)
-	return len(list), k.say(ctx, list)
+	if err := k.say(ctx, list); err != nil {
+		return 0, err
+	}
+	return len(list), k.sayRotated(ctx)
+}
+
+// sayRotated says that the master key was rotated while the ledger stood still. A
+// crash before it is noted that this is said has it said again, which adds nothing.
+func (k *keeper) sayRotated(ctx context.Context) error {
+	at, found, err := k.keys.Rotated()
+	if err != nil || !found {
+		return err
+	}
+	own := intake.Own{
+		Kind: "key.rotated", ID: "key.rotated/" + at.Format(time.RFC3339), Time: at,
+		Data: events.Object{{Name: "what", Value: events.String("master")}},
+	}
+	if err := k.say(ctx, []intake.Own{own}); err != nil {
+		return err
+	}
+	return k.keys.Said()
 }
 
 // published reads what is published, once that covers all that is recorded by
