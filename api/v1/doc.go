@@ -94,9 +94,9 @@
 //	POST /v1/officer/statement.json            [Statement]; .csv its lines, and .html a page to print
 //
 // The last two take {"person":{"scheme","value"},"organization","after","limit"}, as
-// no identifier has a place in an address. A dossier has what seals of the
-// organization hide, each such entry with the name of its seal; the reader's record
-// of it is in the hidden trail, so readings can be several.
+// no identifier has a place in an address. A dossier lists what seals of the
+// organization hide and does not open it; POST /v1/officer/entries/{entry}/details
+// does, on record in the hidden trail.
 //
 // A statement, daybook/statement@1, is for the person: it holds her event keys. Each
 // of its lines has the entry, the proof in the format c2sp.org/tlog-proof, the event

@@ -10,7 +10,7 @@ type dossierJSON struct {
 	Organization string         `json:"organization" doc:"Whose records these are."`
 	Entries      []matterJSON   `json:"entries" nullable:"false" doc:"In the order of the log."`
 	Next         *events.Index  `json:"next" doc:"The after of the next page; null on the last."`
-	Readings     []events.Index `json:"readings" nullable:"false" doc:"The entries by which the ledger says that this was read: one for the person's own trail, and one for each seal whose entries are among these."`
+	Readings     []events.Index `json:"readings" nullable:"false" doc:"The entry by which the ledger says that this was read."`
 }
 
 type matterJSON struct {

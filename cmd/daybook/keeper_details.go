@@ -61,8 +61,10 @@ func (k keeping) isOver(organization, month string, now time.Time) bool {
 	if err != nil || period == "" {
 		return false
 	}
+	// No sooner than a day after the month, so that a clock stepping back does not
+	// find the key of its month gone.
 	end, ok := projections.Later(begin.AddDate(0, 1, 0), period)
-	return ok && !end.After(now)
+	return ok && !end.After(now) && !begin.AddDate(0, 1, 1).After(now)
 }
 
 // expired says which months' keys are due to be destroyed. The entry is the order:

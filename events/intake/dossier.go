@@ -45,7 +45,7 @@ type Inquiry struct {
 type Dossier struct {
 	Matters  []Matter
 	Next     *events.Index  // the After of the next page, nil on the last
-	Readings []events.Index // the ledger.read, one for each trail of hers that was opened
+	Readings []events.Index // the ledger.read
 }
 
 // Matter is one entry of a dossier with what was sealed in it. Of an entry about
@@ -63,20 +63,19 @@ type Matter struct {
 	HeadDetails []events.Disclosure
 }
 
-// Dossier opens what an organization recorded about a person, those entries too
-// that a seal of that organization hides from her. What is read in her own trail
-// takes her next tag, and what is read in a hidden one takes that trail's next, in a
-// ledger.read of its own: one that had both tags would tell her that there is a
-// hidden trail. Of somebody unknown here, or of whom the organization has nothing,
-// the reading names nobody, and the answers are alike.
+// Dossier opens what an organization recorded about a person, and lists what a seal
+// of that organization hides from her without opening it: a reading in the hidden
+// trail, next to the one in hers whenever somebody looks her up, would tell her that
+// there is such a trail. An officer opens those one by one, [Desk.Open]. Of somebody
+// unknown here, or of whom nothing is opened, the reading names nobody, and the
+// answers are alike.
 func (d *Desk) Dossier(ctx context.Context, by Reader, q Inquiry) (Dossier, error) {
 	her, err := d.findHer(by, q)
 	if err != nil {
 		return Dossier{}, err
 	}
 	var out Dossier
-	q.Person.Relation = "principal"
-	reads := readings{of: q.Person}
+	var positions []events.Index
 	if her != nil {
 		limit := q.Limit
 		if limit <= 0 || limit > MaxDossier {
@@ -92,12 +91,14 @@ func (d *Desk) Dossier(ctx context.Context, by Reader, q Inquiry) (Dossier, erro
 				return Dossier{}, fmt.Errorf("opening entry %d: %w", row.Position, err)
 			}
 			out.Matters = append(out.Matters, m)
-			reads.add(her, row, m.HeadAt, m.Head != nil)
+			positions = append(positions, m.read()...)
 		}
 	}
-	if out.Readings, err = d.recordAll(ctx, by, q.Organization, "person", reads); err != nil {
+	reading, err := d.recordHers(ctx, by, q, "person", her, positions)
+	if err != nil {
 		return Dossier{}, err
 	}
+	out.Readings = []events.Index{reading}
 	return out, nil
 }
 
@@ -109,56 +110,27 @@ func (d *Desk) findHer(by Reader, q Inquiry) (Subject, error) {
 	return d.Writer.cfg.People.Find(q.Person)
 }
 
-// readings are the positions read in each trail of one person.
-type readings struct {
-	of     events.Person
-	trails []trailRead
+// read are the positions of what m opens.
+func (m *Matter) read() []events.Index {
+	switch {
+	case m.Hidden():
+		return nil
+	case m.Head != nil:
+		return []events.Index{m.Position, m.HeadAt}
+	}
+	return []events.Index{m.Position}
 }
 
-type trailRead struct {
-	trail     events.Handle
-	positions []events.Index
-}
-
-func (r *readings) add(her Subject, row Row, head events.Index, part bool) {
-	trail := her.Handle()
-	if row.Hidden() {
-		trail = row.Trail
+// recordHers records the reading of entries of a person's own trail, or one that
+// names nobody.
+func (d *Desk) recordHers(ctx context.Context, by Reader, q Inquiry, filter string, her Subject, positions []events.Index) (events.Index, error) {
+	var of concerned
+	if len(positions) > 0 {
+		q.Person.Relation = "principal"
+		of = concerned{[]events.Person{q.Person}, []events.Handle{her.Handle()}}
 	}
-	i := slices.IndexFunc(r.trails, func(t trailRead) bool { return t.trail == trail })
-	if i < 0 {
-		i = len(r.trails)
-		r.trails = append(r.trails, trailRead{trail: trail})
-	}
-	r.trails[i].positions = append(r.trails[i].positions, row.Position)
-	if part {
-		r.trails[i].positions = append(r.trails[i].positions, head)
-	}
-}
-
-// recordAll records all readings, or one that names nobody, together.
-func (d *Desk) recordAll(ctx context.Context, by Reader, organization, filter string, reads readings) ([]events.Index, error) {
-	own := []Own{d.reading(by, organization, filter, nil, concerned{})}
-	if len(reads.trails) > 0 {
-		own = own[:0]
-	}
-	for _, t := range reads.trails {
-		slices.Sort(t.positions)
-		of := concerned{[]events.Person{reads.of}, []events.Handle{t.trail}}
-		own = append(own, d.reading(by, organization, filter, slices.Compact(t.positions), of))
-	}
-	outcomes, err := d.Writer.Say(ctx, own...)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotRecorded, err)
-	}
-	out := make([]events.Index, len(outcomes))
-	for i, o := range outcomes {
-		if o.Problem != nil {
-			return nil, fmt.Errorf("%w: %s", ErrNotRecorded, o.Problem.Detail)
-		}
-		out[i] = o.Position
-	}
-	return out, nil
+	slices.Sort(positions)
+	return d.record(ctx, by, q.Organization, filter, slices.Compact(positions), of)
 }
 
 // matter opens for officers the entry of a row.
@@ -168,6 +140,10 @@ func (d *Desk) matter(ctx context.Context, row Row) (Matter, error) {
 		return Matter{}, err
 	}
 	m := Matter{Row: row, Entry: hers.box.entry, Others: max(len(hers.fold.Persons)-1, 0)}
+	if row.Hidden() {
+		m.Sealed = "a seal hides it from her; open the entry by itself"
+		return m, nil
+	}
 	month, err := d.Keys.FindMonth(row.Organization, hers.fold.RecordedAt)
 	if err != nil {
 		m.Sealed = "the key of its month is not kept any more"

@@ -48,7 +48,7 @@ func (w *Writer) plan(group []*waiting) (*plan, error) {
 		return nil, err
 	}
 	for i, item := range fresh {
-		no, err := w.refuses(p, item)
+		no, err := w.refuses(p, item, fresh, people)
 		if err == nil && !no {
 			err = w.add(p, item, people[i])
 		}

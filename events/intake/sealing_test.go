@@ -559,3 +559,62 @@ func tagUnder(key [32]byte) events.Tag {
 	m.Write([]byte("tag"))
 	return events.Tag(m.Sum(nil)[:16])
 }
+
+// TestTwoSealsInOneBatch holds that a seal goes on covering when another is placed
+// over the same person in the batch of the event.
+func TestTwoSealsInOneBatch(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	o := ordered()
+	o.Case = ""
+	h.place(t, o) // for all that the city does
+	hidden := must[intake.Subject](t)(h.ring.Hide(berta, "seal/other"))
+	data := `{"reviewIn":"2026-Q4","reviewBy":"2026-12-01","group":"crime","ground":"CrimeDetectionImpaired",` +
+		`"subjects":{"mode":"single","persons":[` + string(events.Nested(berta.Object()).Append(nil)) + `]}}`
+	other := intake.Submitted{
+		Event: must[*events.Event](t)(events.ParseEvent([]byte(`{"specversion":"1.0","id":"seal/other","source":"daybook",` +
+			`"type":"org.daybook.seal.placed.v1","time":"2026-06-24T21:30:00Z","data":` + data + `}`))),
+		Organization: "county", Trails: []events.Handle{hidden.Handle()},
+	}
+	got := must[[]intake.Outcome](t)(h.writer.Submit(t.Context(), []intake.Submitted{other, submitted(t, use("1", "city/app", "x"))[0]}))
+	if statuses(got) != "201 201" || !h.isHidden(t, got[1].Position) {
+		t.Errorf("%s: the use stands in her own trail", statuses(got))
+	}
+}
+
+// TestNearestSeal holds that the seal for a case takes its events from one for all.
+func TestNearestSeal(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	all := ordered()
+	all.Case = ""
+	h.place(t, all)
+	h.place(t, ordered())
+	list := must[[]intake.Standing](t)(h.book.Seals())
+	at := h.submit(t, use("1", "city/app", ordered().Case))[0].Position
+	m, _ := h.message(t, at)
+	trail := foldOpener(h)(t, m).Persons[0].Handle
+	for _, s := range list {
+		if (s.Trail == trail) != (s.Case != "") {
+			t.Errorf("the event is in the trail of a seal with the case %q: %v", s.Case, s.Trail == trail)
+		}
+	}
+}
+
+// TestBundleIsWhole holds that nothing of what is said together stands when one of
+// it was said before in other words.
+func TestBundleIsWhole(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	own := func(id string, days int) intake.Own {
+		return intake.Own{Kind: "key.rotated", ID: id, Time: recorded.AddDate(0, 0, days), Data: events.Object{{Name: "what", Value: events.String("master")}}}
+	}
+	must[[]intake.Outcome](t)(h.writer.Say(t.Context(), own("a", 0)))
+	last := h.history.Last()
+	if got := must[[]intake.Outcome](t)(h.writer.SayTogether(t, own("a", 1), own("b", 1))); statuses(got) != "409 409" || h.history.Last() != last {
+		t.Errorf("a conflict first: %s", statuses(got))
+	}
+	if got := must[[]intake.Outcome](t)(h.writer.SayTogether(t, own("b", 1), own("a", 1))); statuses(got) != "409 409" || h.history.Last() != last {
+		t.Errorf("a conflict last: %s", statuses(got))
+	}
+	if got := must[[]intake.Outcome](t)(h.writer.SayTogether(t, own("b", 1), own("c", 1))); statuses(got) != "201 201" {
+		t.Errorf("two new ones: %s", statuses(got))
+	}
+}

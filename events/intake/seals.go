@@ -29,8 +29,10 @@ func (s *Standing) covers(organization, system, caseName string) bool {
 	return slices.Contains(s.Systems, system) && system != "" || s.Case == caseName && caseName != ""
 }
 
-// standing is the seal, the earliest placed of several, that an event about the
-// person falls under, or nil.
+// standing is the seal that an event about the person falls under, or nil. Of
+// several it is one for the event's case before one for its system before one for
+// all, as that ends with the matter whatever becomes of the others, and then the one
+// placed first. What two seals of one kind cover is disclosed with the first.
 func (w *Writer) standing(p *plan, item *waiting, her events.Handle) (*Standing, error) {
 	list, err := w.sealsOf(p, her)
 	if err != nil || len(list) == 0 {
@@ -41,12 +43,25 @@ func (w *Writer) standing(p *plan, item *waiting, her events.Handle) (*Standing,
 	if err != nil {
 		return nil, err
 	}
+	var found *Standing
 	for i := range list {
-		if list[i].covers(item.Organization, system.Text(), caseName) {
-			return &list[i], nil
+		s := &list[i]
+		if s.covers(item.Organization, system.Text(), caseName) && (found == nil || s.nearness(caseName) > found.nearness(caseName)) {
+			found = s
 		}
 	}
-	return nil, nil
+	return found, nil
+}
+
+// nearness ranks a seal that covers an event: for its case, for its system, for all.
+func (s *Standing) nearness(caseName string) int {
+	switch {
+	case s.Case != "" && s.Case == caseName:
+		return 2
+	case len(s.Systems) > 0:
+		return 1
+	}
+	return 0
 }
 
 // stands says that a seal whose trail is h stands over the person.

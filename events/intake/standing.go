@@ -57,16 +57,18 @@ func (w *Writer) checkSeal(p *plan, item *waiting, named []Subject) (*events.Pro
 	if len(named) != 1 || kind.Seals && len(item.Trails) != 1 {
 		return refuse("a seal is over one person, and its events are on its own trail")
 	}
+	// What stands already is looked for before the group's own orders are noted,
+	// which would else hide it from the rest of the batch.
+	list, err := w.sealsOf(p, named[0].Handle())
+	if err != nil {
+		return nil, err
+	}
 	if kind.Name == "seal.placed" {
 		hidden, err := w.cfg.People.ByHandle(item.Trails[0])
 		if err != nil || hidden != nil && hidden.Of() == named[0].Handle() {
 			return nil, err
 		}
 		return refuse("the keys of its trail are not here; place it again")
-	}
-	list, err := w.sealsOf(p, named[0].Handle())
-	if err != nil {
-		return nil, err
 	}
 	seal, _ := item.Event.Data.At("seal")
 	i := slices.IndexFunc(list, func(s Standing) bool { return s.Name.String() == seal.Text() })

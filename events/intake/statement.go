@@ -37,8 +37,7 @@ func (d *Desk) Statement(ctx context.Context, by Reader, q Inquiry) (Told, error
 		return Told{}, err
 	}
 	var out Told
-	q.Person.Relation = "principal"
-	reads := readings{of: q.Person}
+	var positions []events.Index
 	for more := her != nil; more; {
 		rows, next, err := q.Rows(her.Handle(), q.After, MaxDossier)
 		if err != nil {
@@ -53,18 +52,18 @@ func (d *Desk) Statement(ctx context.Context, by Reader, q Inquiry) (Told, error
 				return Told{}, fmt.Errorf("opening entry %d: %w", row.Position, err)
 			}
 			out.Lines = append(out.Lines, line)
-			reads.add(her, row, line.HeadAt, line.Head != nil)
+			if positions = append(positions, row.Position); line.Head != nil {
+				positions = append(positions, line.HeadAt)
+			}
 		}
 		if len(out.Lines) > MaxStatement {
 			return Told{}, &events.Problem{Status: 422, Code: "too-many", Detail: fmt.Sprintf("a statement has at most %d entries", MaxStatement)}
 		}
 		q.After, more = next, next != nil
 	}
-	readings, err := d.recordAll(ctx, by, q.Organization, "statement", reads)
-	if err != nil {
+	if out.Reading, err = d.recordHers(ctx, by, q, "statement", her, positions); err != nil {
 		return Told{}, err
 	}
-	out.Reading = readings[0]
 	return out, nil
 }
 

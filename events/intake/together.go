@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -10,6 +11,7 @@ import (
 // bundle are events that go into the history in one batch or not at all.
 type bundle struct {
 	allow   func(p *plan) (*events.Problem, error) // by what the writer knows then; nil allows
+	size    int
 	asked   bool
 	problem *events.Problem
 }
@@ -17,7 +19,7 @@ type bundle struct {
 // sayTogether is Say for events of which none may stand without the others. The
 // writer asks allow before the first of them is planned.
 func (w *Writer) sayTogether(ctx context.Context, allow func(p *plan) (*events.Problem, error), list ...Own) ([]Outcome, error) {
-	together := &bundle{allow: allow}
+	together := &bundle{allow: allow, size: len(list)}
 	out, err := w.submitted(list)
 	if err != nil {
 		return nil, err
@@ -54,19 +56,62 @@ func whole(queue []*waiting, n int) int {
 	return cut
 }
 
-// refuses answers an event whose bundle is not allowed.
-func (w *Writer) refuses(p *plan, item *waiting) (bool, error) {
+// judge decides, when the first of its events is met, whether a bundle can go into
+// the history whole: none of it was answered before, it is allowed, and each of it
+// can be planned after the ones before it.
+func (w *Writer) judge(p *plan, b *bundle, fresh []*waiting, people [][]Subject) error {
+	b.asked = true
+	n := 0
+	for _, item := range fresh {
+		if item.together == b {
+			n++
+		}
+	}
+	if n != b.size {
+		b.problem = &events.Problem{Status: 409, Code: "conflict", Detail: "something else was recorded in the meantime; look again"}
+		return nil
+	}
+	var err error
+	if b.allow != nil {
+		if b.problem, err = b.allow(p); b.problem != nil || err != nil {
+			return err
+		}
+	}
+	rehearsal := p.copied()
+	for i, item := range fresh {
+		if item.together != b {
+			continue
+		}
+		if err := w.add(rehearsal, item, people[i]); err != nil {
+			return err
+		}
+		if item.finished {
+			b.problem = item.outcome.Problem
+			return nil
+		}
+	}
+	return nil
+}
+
+// copied is p with nothing in its batch, to try what can be added to it.
+func (p *plan) copied() *plan {
+	return &plan{
+		now: p.now, tags: maps.Clone(p.tags), known: maps.Clone(p.known), zones: maps.Clone(p.zones),
+		seals: maps.Clone(p.seals), heads: maps.Clone(p.heads), parts: maps.Clone(p.parts),
+	}
+}
+
+// refuses answers an event whose bundle cannot go in.
+func (w *Writer) refuses(p *plan, item *waiting, fresh []*waiting, people [][]Subject) (bool, error) {
 	b := item.together
 	if b == nil {
 		return false, nil
 	}
-	if !b.asked && b.allow != nil {
-		var err error
-		if b.problem, err = b.allow(p); err != nil {
+	if !b.asked {
+		if err := w.judge(p, b, fresh, people); err != nil {
 			return false, err
 		}
 	}
-	b.asked = true
 	if b.problem == nil {
 		return false, nil
 	}
