@@ -139,8 +139,34 @@ func (o *Office) Answer(ctx context.Context, who Officer, ref, recipient string)
 	if err != nil {
 		return Spoken{}, err
 	}
+	if err := o.mayAnswer(who, name, recipient); err != nil {
+		return Spoken{}, speakerProblem(err)
+	}
 	said, err := o.Clerk.Answer(ctx, who, name, recipient)
 	return said, speakerProblem(err)
+}
+
+// mayAnswer refuses what another organization says of a request, unless it has to
+// tell that recipient because it shared with it. The organization's own request, and
+// one too young to be shown, are the clerk's to judge.
+func (o *Office) mayAnswer(who Officer, request events.EventName, recipient string) error {
+	found, err := o.Shown.Entry(request.String())
+	if err != nil {
+		return nil
+	}
+	e, err := events.ParseEntry(found.Entry)
+	if err != nil || e.Text("organization") == who.Organization {
+		return err
+	}
+	reader, _ := o.Shown.Reader()
+	tasks, err := reader.Tasks(who.Organization)
+	if err != nil {
+		return notKept(err)
+	}
+	if !slices.ContainsFunc(tasks, func(t projections.Task) bool { return t.Request == request && t.Recipient == recipient }) {
+		return ErrMayNotRead
+	}
+	return nil
 }
 
 // Correct records that the entry that ref names is wrong.
