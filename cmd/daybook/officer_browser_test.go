@@ -52,18 +52,19 @@ func fits(t *testing.T, axe string, want ...string) chromedp.Action {
 	})
 }
 
-// TestOfficerWalks signs in, finds what the rules found in the seeded searches,
-// opens one and sees that this is on record.
-func TestOfficerWalks(t *testing.T) {
-	ctx := startBrowser(t)
+// officerInBrowser is a browser, a server with the seeded records, a token of an
+// officer of theirs, and the rules of accessibility.
+func officerInBrowser(t *testing.T) (ctx context.Context, s *server, token, axe string) {
+	t.Helper()
+	ctx = startBrowser(t)
 	dir := filepath.Join(t.TempDir(), "data")
-	s := seededServer(t, dir)
+	s = seededServer(t, dir)
 	waitSize(t, s, 585)
 	tokens, err := intake.OpenTokens(filepath.Join(dir, "tokens"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := tokens.Mint(intake.Grant{Role: events.Officer, Organization: "eugene-police"})
+	token, err = tokens.Mint(intake.Grant{Role: events.Officer, Organization: "eugene-police"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,13 @@ func TestOfficerWalks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	axe := string(source)
+	return ctx, s, token, string(source)
+}
+
+// TestOfficerWalks signs in, finds what the rules found in the seeded searches,
+// opens one and sees that this is on record.
+func TestOfficerWalks(t *testing.T) {
+	ctx, s, token, axe := officerInBrowser(t)
 	rule := func(n string) chromedp.Tasks {
 		return chromedp.Tasks{
 			chromedp.SetValue(`#rule`, n, chromedp.ByQuery), chromedp.Click(`form[action="/officer/findings"] button`, chromedp.ByQuery),
@@ -96,7 +103,7 @@ func TestOfficerWalks(t *testing.T) {
 		t.Fatalf("%v: %s", err, s.logs)
 	}
 	for range 100 { // until it is published
-		if _, err = fetch(s.url + details); err == nil {
+		if _, err := fetch(s.url + details); err == nil {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)

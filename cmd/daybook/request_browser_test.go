@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,31 +8,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-
-	"github.com/daybook-ledger/daybook/events"
-	"github.com/daybook-ledger/daybook/events/intake"
 )
 
 // TestOfficerErases records a request on a narrow screen, grants it, and sees what
 // was destroyed.
 func TestOfficerErases(t *testing.T) {
-	ctx := startBrowser(t)
-	dir := filepath.Join(t.TempDir(), "data")
-	s := seededServer(t, dir)
-	waitSize(t, s, 585)
-	tokens, err := intake.OpenTokens(filepath.Join(dir, "tokens"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := tokens.Mint(intake.Grant{Role: events.Officer, Organization: "eugene-police"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile(filepath.Join(root, "testdata", "axe", "axe.min.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	axe := string(source)
+	ctx, s, token, axe := officerInBrowser(t)
 	all := chromedp.Tasks{
 		chromedp.Click(`nav[aria-label="For officers"] a[href="/officer/requests"]`, chromedp.ByQuery),
 		chromedp.WaitVisible(`#receive`, chromedp.ByQuery), settled(),
