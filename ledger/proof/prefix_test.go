@@ -1,0 +1,109 @@
+package proof
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+// itemsOf are n items at random-looking places, sorted.
+func itemsOf(n int) []IndexItem {
+	out := make([]IndexItem, n)
+	for i := range out {
+		h := sha256.Sum256(binary.BigEndian.AppendUint32(nil, uint32(i)))
+		out[i] = IndexItem{Label: h, Value: sha256.Sum256(h[:])}
+	}
+	slices.SortFunc(out, func(a, b IndexItem) int { return bytes.Compare(a.Label[:], b.Label[:]) })
+	return out
+}
+
+func build(t *testing.T, items []IndexItem) *Node {
+	t.Helper()
+	root, err := BuildTree(items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestPrunedTreeAnswersWhatItWasAsked(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 3, 17, 300} {
+		items := itemsOf(n + 5)
+		absent, there := items[:5], items[5:]
+		root := build(t, there)
+		var labels []Hash
+		for _, it := range items[:min(len(items), 40)] {
+			labels = append(labels, it.Label)
+		}
+		pruned, err := ParseTree(AppendTree(nil, root.Show(labels, nil)))
+		if err != nil {
+			t.Fatalf("%d items: %v", n, err)
+		}
+		if pruned.Hash() != root.Hash() {
+			t.Errorf("%d items: the pruned tree has another root", n)
+		}
+		for _, it := range items[:min(len(items), 40)] {
+			value, present, known := pruned.Find(it.Label)
+			want := !slices.Contains(absent, it)
+			if !known || present != want || want && value != it.Value {
+				t.Errorf("%d items: %x is known %v, present %v, want %v", n, it.Label[:4], known, present, want)
+			}
+		}
+	}
+}
+
+func TestPrunedTreeShowsARange(t *testing.T) {
+	items := itemsOf(500)
+	root := build(t, items)
+	for _, n := range []int{1, 4, 9, 30} {
+		p := PrefixOf(items[123].Label, n)
+		pruned, err := ParseTree(AppendTree(nil, root.Show(nil, []Prefix{p})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pruned.Hash() != root.Hash() || !pruned.Whole(p) {
+			t.Fatalf("%d bits: not whole", n)
+		}
+		var want, got []IndexItem
+		for _, it := range items {
+			if p.Has(it.Label) {
+				want = append(want, it)
+			}
+		}
+		for _, it := range pruned.Items() {
+			if p.Has(it.Label) {
+				got = append(got, it)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d bits: %d items, want %d", n, len(got), len(want))
+		}
+		if pruned.Whole(PrefixOf(items[400].Label, 9)) && n > 1 {
+			t.Errorf("%d bits: it shows what was not asked for", n)
+		}
+	}
+}
+
+func FuzzParseTree(f *testing.F) {
+	items := itemsOf(40)
+	root, _ := BuildTree(items)
+	f.Add(AppendTree(nil, root.Show([]Hash{items[3].Label, {1}}, []Prefix{PrefixOf(items[9].Label, 3)})))
+	empty, _ := BuildTree(nil)
+	f.Add(AppendTree(nil, empty))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := ParseTree(b)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(AppendTree(nil, n), b) {
+			t.Error("it is written in another form than it was read")
+		}
+		for _, it := range n.Items() {
+			if v, present, known := n.Find(it.Label); !present || !known || v != it.Value {
+				t.Error("an item that is shown is not found")
+			}
+		}
+	})
+}
