@@ -31,6 +31,8 @@ type Config struct {
 	Clerk v1.Clerk
 	// Seals places seals and ends them. Nil: that is not done here.
 	Seals v1.SealDesk
+	// Trails opens a person's card for who agreed to it. Nil: there is no page for it.
+	Trails web.Trails
 	// BehindProxy says that every request comes through a proxy which sets
 	// X-Forwarded-Proto and adds to X-Forwarded-For. Otherwise anybody could set
 	// them, so they are not read.
@@ -66,6 +68,9 @@ func New(c Config) (http.Handler, error) {
 	s := &server{ledger: c.Ledger, files: c.Files}
 	routes := append(v1.New(shown).Routes(), v1.LogRoutes(s.checkpoint, s.tile)...)
 	pages.Mount(mux)
+	if c.Trails != nil {
+		pages.MountTrails(mux, c.Trails)
+	}
 	if c.Door != nil {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}

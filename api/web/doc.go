@@ -10,6 +10,13 @@
 // of the invented organization bears the words "invented example" and is never
 // counted with real ones. All text is escaped where it is shown.
 //
+// One page has a script: /trail, which opens the card of a person. A link to it
+// has the card behind its "#", which a browser keeps to itself; the script puts it,
+// or a file, into the form, and takes it out of the address. The form works without
+// the script. It is sent by a person who agreed that this server opens the card,
+// which is used for this one answer, neither kept nor logged, and the answer is
+// marked as not to be stored.
+//
 // # Pages
 //
 //	/                            what this is, totals, last signature, newest entries
@@ -23,6 +30,7 @@
 //	/coverage                    which services report, which are silent, systems nobody reports on
 //	/seals                       what a seal is, how many stand, which are overdue
 //	/findings                    how many findings, by organization and question
+//	/trail                       opens a card: POST, by who agreed that this server does
 //	/verify                      how to check, and what a check does not show
 //	/api                         every address for programs, from the document at /openapi.json
 //

@@ -34,6 +34,7 @@ type Config struct {
 type Pages struct {
 	shown *v1.Shown
 	desk  bool // there are pages for officers
+	cards bool // there is a page that opens cards
 	key   string
 	now   func() time.Time
 	pages map[string]*template.Template
@@ -42,6 +43,8 @@ type Pages struct {
 	assets  map[string]asset // by address
 	style   string
 	icon    string
+
+	trailScript string
 }
 
 // asset is a file whose address has its hash, so that it may be kept for ever.
@@ -64,6 +67,9 @@ func New(c Config) (*Pages, error) {
 	if p.icon, err = p.asset("icon.svg", "image/svg+xml"); err != nil {
 		return nil, err
 	}
+	if p.trailScript, err = p.asset("trail.js", "text/javascript; charset=utf-8"); err != nil {
+		return nil, err
+	}
 	layout, err := template.New("layout.html").Funcs(template.FuncMap{
 		"number": func(n any) string { return number(toUint(n)) },
 		"term":   term,
@@ -74,12 +80,13 @@ func New(c Config) (*Pages, error) {
 		},
 		"chosen":  chosen,
 		"capital": capital,
+		"count":   count,
 	}).ParseFS(files, "pages/layout.html", "pages/parts.html", "pages/officer-parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
 	for _, name := range []string{
-		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals",
+		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals", "trail",
 		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
 		"officer-requests", "officer-done", "officer-person",
 	} {
@@ -165,12 +172,13 @@ type frame struct {
 	Origin  string
 	Size    events.Size
 	Desk    bool // there are pages for officers
+	Trails  bool // there is a page that opens cards
 	Body    any
 }
 
 // show writes a page, whole or not at all.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
-	f.Style, f.Icon, f.Desk = p.style, p.icon, p.desk
+	f.Style, f.Icon, f.Desk, f.Trails = p.style, p.icon, p.desk, p.cards
 	c, _ := p.shown.Ledger.Checkpoint()
 	f.Origin, f.Size = c.Origin, c.Size
 	var b bytes.Buffer
