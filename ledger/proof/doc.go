@@ -74,6 +74,54 @@
 // disclosure. k_i is a leaf of her root key: it leads to no other event of hers.
 // Of an entry that names several, or of a part of a bulk event, it shows hers alone.
 //
+// The completeness index says what is not in the log. It has two prefix trees, one
+// over the tags of all entries and one over all enrolments:
+//
+//	label   = SHA-256(0x01 ‖ tag), or SHA-256(0x02 ‖ VRF output)
+//	value   = SHA-256(u64 position ‖ leaf hash of the entry there)
+//	leaf    = H(value, 256, label)
+//	inner   = H(SHA-256(left ‖ right), bits, the bits that all labels below begin with)
+//	root    = inner with 0 bits; H(SHA-256(0x00), 0, 0…) of an empty tree
+//	H(v, n, p) = SHA-256(v ‖ SHA-256(u32 n ‖ p, 32 bytes with zeros behind n bits))
+//
+// with left and right by the first bit that differs, and in place of the root's
+// missing child H(H(SHA-256(0x00), 0, e), 0, e), e being 32 times 0x01. That is the
+// configuration whatsapp_v1 of akd without epochs, as filippo.io/torchwood/prefix
+// v0.9.0 has it.
+//
+//	pruned  = 0x00                                  no child, below the root alone
+//	        | 0x01 hash                             nothing is shown
+//	        | 0x02 u8 bits, path bytes, value       a prefix is shown, no child
+//	        | 0x03 label, value                     a leaf
+//	        | 0x04 u8 bits, pruned, pruned          both children are shown
+//
+// A pruned tree (at most 4 MiB) answers for any labels, there or not, and for all
+// labels with a common beginning. The path of a node that shows its children is the
+// beginning of the labels below, of which at least one is shown.
+//
+//	index leaf  = "daybook/index@1" NL number NL b64(ledger root) NL
+//	              b64(root over tags) NL b64(root over enrolments) NL
+//	index proof = "daybook/index-proof@1" NL index leaf {b64(hash) NL}
+//	              ["tags " b64url(pruned) NL] ["labels " b64url(pruned) NL]
+//	              NL note
+//
+// The index log is a log of such leaves under the origin and key name origin
+// "/index". An index proof shows that the leaf is the last of it, and what the trees
+// of that leaf have.
+//
+//	card    = "daybook/card@1" NL "log " vkey NL "index " vkey NL
+//	          "vrf " b64url NL "url " url NL "scheme " scheme NL
+//	          {"gone " generation " " b64url(VRF proof) NL}
+//	          {"trail " generation " " first " " b64url(K) " " b64url(VRF proof) NL}
+//	          "next " b64url(VRF proof) NL NL policy
+//
+// A card (at most 2,048 bytes) is what a person holds: the ledger's keys and policy
+// (c2sp.org/tlog-policy), and for each generation of her trail, from 1, its root key
+// and the number of its first event, or that its keys are destroyed. A VRF proof
+// (C2SP vrf-r255, 80 bytes) gives the label, and with the identifier, which is not in
+// the card, shows that it is the label of it. As a link it is url "/trail#"
+// b64url(card).
+//
 //	tile       = "tile/" level "/" number3 [".p/" width]
 //	bundle     = "tile/entries/" number3 [".p/" width]
 //	number3    = {"x" 3digit "/"} 3digit            no leading "x000"
