@@ -122,6 +122,26 @@
 // the card, shows that it is the label of it. As a link it is url "/trail#"
 // b64url(card).
 //
+//	trail bundle = "daybook/bundle@1" NL {held}     positions ascend strictly
+//	               "nodes " b64url({hash}) NL NL
+//	               note                             of the ledger's checkpoint
+//	               index proof
+//	held         = position NL entry NL {disclosure NL}
+//
+// A trail bundle (at most 64 MiB) is what a person keeps: entry 0, the enrolments of
+// the generations on her card, every entry about her and the heads of those that are
+// parts, and nothing else, each with the private fields that she has opened, which
+// are the JSON texts of RFC 9901 disclosures. The nodes are all the hashes that lead
+// from these entries to the checkpoint's root, and that show that the ledger the
+// index leaf speaks of is its beginning: those of full subtrees without one of the
+// entries, from left to right, each once ([EntryNodes]). [Bundle.Verify] shows, to
+// who has the card, that each tag of her trail from the first on is in one of the
+// entries, in ascending positions and where the index has it; that the next
+// [LookAhead] tags of every generation are in none; that the generations are
+// enrolled with the keys of the card, and which one is not. A hidden trail whose key
+// an event.disclosed gave her is followed in the same way, and has as many tags as
+// that says. It holds none of her keys, and all that they open.
+//
 //	tile       = "tile/" level "/" number3 [".p/" width]
 //	bundle     = "tile/entries/" number3 [".p/" width]
 //	number3    = {"x" 3digit "/"} 3digit            no leading "x000"
@@ -149,6 +169,9 @@
 // A proof shows that the log holds an entry, not that the entry is true, nor
 // that the log shows everyone the same history: for that compare checkpoints
 // with others or ask witnesses. A presentation does not show who gave it away:
-// whoever got the file can pass it on. Witness signatures and policies are not judged
+// whoever got the file can pass it on. A trail bundle shows that nothing is missing of what was recorded under
+// her trail, not that everything was recorded, nor what a seal hides that stands; and
+// that its labels are hers only with the identifier ([Card.CheckIdentifier]).
+// Witness signatures and policies are not judged
 // here. A verifier must be given the log's key by a way it trusts.
 package proof

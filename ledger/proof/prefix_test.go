@@ -86,6 +86,39 @@ func TestPrunedTreeShowsARange(t *testing.T) {
 	}
 }
 
+func TestMergeShowsWhatEitherShows(t *testing.T) {
+	items := itemsOf(200)
+	root := build(t, items)
+	var shown *Node
+	for i, it := range items[:60] {
+		ranges := []Prefix{PrefixOf(items[3*i].Label, 7)}
+		more := root.Show([]Hash{it.Label}, ranges)
+		if shown == nil {
+			shown = more
+		}
+		merged, err := shown.Merge(more)
+		back, errBack := more.Merge(shown)
+		if err != nil || errBack != nil {
+			t.Fatal(err, errBack)
+		}
+		if !bytes.Equal(AppendTree(nil, merged), AppendTree(nil, back)) {
+			t.Fatal("the order changes what is shown")
+		}
+		shown = merged
+		for _, before := range items[:i+1] {
+			if _, present, known := shown.Find(before.Label); !present || !known {
+				t.Fatal("what one shows is lost")
+			}
+		}
+		if !shown.Whole(ranges[0]) || shown.Hash() != root.Hash() {
+			t.Fatal("a range that one shows is lost")
+		}
+	}
+	if _, err := shown.Merge(build(t, items[1:])); err == nil {
+		t.Error("trees of different roots are one")
+	}
+}
+
 func FuzzParseTree(f *testing.F) {
 	items := itemsOf(40)
 	root, _ := BuildTree(items)

@@ -57,6 +57,29 @@ func (n *Node) Show(labels []Hash, ranges []Prefix) *Node {
 	return &out
 }
 
+// Merge is a node that shows what n and m show, which must have the same hash.
+func (n *Node) Merge(m *Node) (*Node, error) {
+	switch {
+	case n.Hash() != m.Hash():
+		return nil, errors.New("merging prefix trees: they have different roots")
+	case n == nil || m == nil || n.shown == asLeaf || n.shown != asInner && n.shown > m.shown:
+		return n, nil
+	case n.shown != asInner || m.shown != asInner:
+		if n.shown == asInner {
+			return n, nil
+		}
+		return m, nil
+	}
+	out := *n
+	for i := range n.child {
+		var err error
+		if out.child[i], err = n.child[i].Merge(m.child[i]); err != nil {
+			return nil, err
+		}
+	}
+	return &out, nil
+}
+
 // bare is a node nothing is looked for below: its prefix is shown if that is what
 // says that something is not there.
 func (n *Node) bare(labels []Hash, ranges []Prefix) *Node {

@@ -49,6 +49,19 @@ func judge(t *testing.T, format string, data []byte) error {
 		if p, err = ParseProof(data); err == nil {
 			_, err = p.Verify(logKey(t).Verifier)
 		}
+	case "card":
+		_, err = ParseCard(data)
+	case "index-proof":
+		var p IndexProof
+		if p, err = ParseIndexProof(data); err == nil {
+			_, err = p.Verify(indexKey(t).Verifier)
+		}
+	case "bundle":
+		var b Bundle
+		if b, err = ParseBundle(data); err == nil {
+			_, card, _ := annsTown(t)
+			_, err = b.Verify(card)
+		}
 	default:
 		t.Fatalf("unknown format %q", format)
 	}
@@ -56,12 +69,15 @@ func judge(t *testing.T, format string, data []byte) error {
 }
 
 func allVectors(t *testing.T) []vector {
-	return slices.Concat(checkpointVectors(t), proofVectors(t), receiptVectors(t))
+	return slices.Concat(checkpointVectors(t), proofVectors(t), receiptVectors(t), cardVectors(t), indexProofVectors(t), bundleVectors(t))
 }
 
-func ours(format string) bool {
-	return format == "checkpoint" || format == "proof" || format == "receipt"
+// formats are those whose vectors are made here; their files begin with them.
+func formats() []string {
+	return []string{"checkpoint", "proof", "receipt", "card", "index-proof", "bundle"}
 }
+
+func ours(format string) bool { return slices.Contains(formats(), format) }
 
 func TestVectors(t *testing.T) {
 	made := allVectors(t)
@@ -122,8 +138,8 @@ func TestVectorsAreAllIndexed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			format, _, _ := strings.Cut(f.Name(), "-")
-			if ours(format) && !indexed[verdict+"/"+f.Name()] {
+			of := func(format string) bool { return strings.HasPrefix(f.Name(), format+"-") }
+			if slices.ContainsFunc(formats(), of) && !indexed[verdict+"/"+f.Name()] {
 				t.Errorf("%s/%s is not in index.tsv", verdict, f.Name())
 			}
 		}
@@ -141,7 +157,7 @@ func TestVectorKeys(t *testing.T) {
 }
 
 func keysFile(t *testing.T) string {
-	return fmt.Sprintf("format\tvkey\ncheckpoint\t%s\nproof\t%[1]s\nreceipt\t%s\n", logKey(t).vkey, receiptKey(t).vkey)
+	return fmt.Sprintf("format\tvkey\ncheckpoint\t%s\nproof\t%[1]s\nreceipt\t%s\nindex-proof\t%s\n", logKey(t).vkey, receiptKey(t).vkey, indexKey(t).vkey)
 }
 
 // readIndex returns the rows below the header.
@@ -175,7 +191,7 @@ func writeVectors(t *testing.T, made []vector) {
 		if err := os.MkdirAll(filepath.Join(vectorDir, verdict), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		for _, format := range []string{"checkpoint", "proof", "receipt"} {
+		for _, format := range formats() {
 			old, _ := filepath.Glob(filepath.Join(vectorDir, verdict, format+"-*"))
 			for _, file := range old {
 				os.Remove(file)
