@@ -54,6 +54,31 @@ func TestPrunedTreeAnswersWhatItWasAsked(t *testing.T) {
 	}
 }
 
+// TestAbsenceBesideTheOnlyChild looks where nothing is, below a root of which all
+// labels are on the other side.
+func TestAbsenceBesideTheOnlyChild(t *testing.T) {
+	for _, n := range []int{1, 2, 9} {
+		var left []IndexItem
+		for _, it := range itemsOf(80) {
+			if side(it.Label, 0) == 0 && len(left) < n {
+				left = append(left, it)
+			}
+		}
+		root := build(t, left)
+		absent := Hash{0x80}
+		pruned, err := ParseTree(AppendTree(nil, root.Show([]Hash{absent}, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, present, known := pruned.Find(absent); present || !known || pruned.Hash() != root.Hash() {
+			t.Errorf("%d items: present %v, known %v", n, present, known)
+		}
+	}
+	if _, err := ParseTree(AppendTree(nil, InnerNode(Prefix{}, HashNode(Hash{1}), HashNode(Hash{2})))); err == nil {
+		t.Error("a root that shows nothing is read")
+	}
+}
+
 func TestPrunedTreeShowsARange(t *testing.T) {
 	items := itemsOf(500)
 	root := build(t, items)

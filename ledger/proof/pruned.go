@@ -125,7 +125,7 @@ func AppendTree(dst []byte, n *Node) []byte {
 }
 
 // ParseTree reads what [AppendTree] writes of a root that shows at least one label
-// or stub, or that has nothing below it. It checks that everything is in its place,
+// or stub, or a place below it where nothing is. It checks that everything is in its place,
 // so that [Node.Find] on a tree whose root hash is trusted can be believed.
 func ParseTree(b []byte) (*Node, error) {
 	if len(b) > maxPruned {
@@ -238,10 +238,10 @@ func (r *treeReader) inner(least int) (*Node, *Hash, error) {
 		below = underRight
 	}
 	if below == nil {
-		if left != nil || right != nil {
+		if at > 0 || left != nil && right != nil {
 			return nil, nil, errors.New("a node is open and nothing is shown below it")
 		}
-		return InnerNode(Prefix{}, nil, nil), nil, nil
+		return InnerNode(Prefix{}, left, right), nil, nil
 	}
 	p := PrefixOf(*below, at)
 	for i, l := range []*Hash{underLeft, underRight} {
