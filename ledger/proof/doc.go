@@ -154,11 +154,63 @@
 // Verifier keys are the strings of golang.org/x/mod/sumdb/note,
 // "name+hash+keydata", in the one form [ParseVerifierKey] accepts.
 //
+//	evidence = canonical JSON, at most 1 MiB, of "$", kind, opened and what its kind has
+//	  $         "daybook/evidence@1"
+//	  kind      see below
+//	  opened    the text of a proof of entry 0, which names the index and receipt keys; may be absent
+//	  notes     list of signed notes
+//	  proofs    list of the texts of proofs of entries
+//	  leaves    list of the texts of proofs of leaves of the index log
+//	  tags      b64url of a pruned tree whose root the last leaf states; labels likewise
+//	  entry     b64url of an entry, with its path (list of b64url) and position below
+//	            the ledger root that the last leaf states
+//	  root      b64url(K), the root key of a trail
+//	  numbers   list of the numbers of events of that trail, ascending, from 1
+//
 // # Misbehaviour
 //
 // Two validly signed checkpoints of one size with different roots are a
 // [Fork]: a value that carries both notes, which anyone with the log's key can
 // check again.
+//
+// [Evidence] is the same for all that can be shown to a stranger: statements that
+// were signed and cannot stand beside each other. What it needs is the log's key. The
+// others are found in entry 0, which the log key signed; what the index says about
+// itself needs the index key alone, and then opened may be absent.
+//
+//	fork             2 notes: checkpoints of one log, or of the index log, of one size with two roots
+//	two-entries      2 proofs, by one key: other entries at one position, whatever the sizes
+//	duplicate-event  2 proofs: one event name at two positions
+//	duplicate-tag    2 proofs: one tag at two positions
+//	duplicate-label  2 proofs: a person enrolled at two positions
+//	receipt-broken   1 note, 1 proof: a receipt promises the position to another entry
+//	index-root       1 note, 1 leaf: a checkpoint of the ledger, and a leaf that states another root
+//	                 of the same size
+//	index-back       2 leaves: the later one covers no more of the ledger
+//	index-tag        1 leaf, tags, entry: an entry below the leaf's own ledger root, and its tag is
+//	                 not in the tree, or with another value
+//	index-label      1 leaf, labels, entry: likewise of an enrolment
+//	gap              1 leaf, tags, root, 3 numbers: the tree has the first and the third tag, and not
+//	                 the second
+//	order            2 proofs, root, 2 numbers: the later event of a trail does not stand behind the
+//	                 earlier
+//	not-enrolled     2 proofs, root, 1 number: an event of a trail stands before the entry that commits
+//	                 to the trail's root key
+//
+// The last three give the root key away: an event key shows neither its number nor
+// that two of them are of one trail. Who has K opens every event of that generation,
+// so such a file is for a court or an auditor rather than for everybody. Nobody but
+// the ledger can make such a file of a ledger that did nothing: tags have 128 bits,
+// so no key is found for a tag that is there. A first event that is missing is no
+// gap: which event a generation begins with is not public.
+//
+// Two checkpoints of different sizes that are not consistent show nothing by
+// themselves, since a proof that would join them may just be missing. What shows it
+// is two-entries: among the entries of two such logs are two at one position. Who was
+// refused the entries has only the refusal. Nor can a stranger be shown that a person
+// was given two trails, that a trail was never enrolled, or that the index has a tag
+// that no entry has: the first is seen with the card, the others by whoever reads the
+// whole log.
 //
 // # Crashes
 //

@@ -37,6 +37,16 @@ func testSalt(words string) (s [16]byte) {
 // disclosures: the exact time, the role, and who each of them is.
 func testUse(t testing.TB, persons ...string) (entry []byte, open []events.Disclosure) {
 	t.Helper()
+	var keys [][32]byte
+	for _, p := range persons {
+		keys = append(keys, testEventKey(p, 1))
+	}
+	return testUseOf(t, "event", keys, persons...)
+}
+
+// testUseOf is an entry whose name is made of words, with the tags of those keys.
+func testUseOf(t testing.TB, words string, keys [][32]byte, persons ...string) (entry []byte, open []events.Disclosure) {
+	t.Helper()
 	mode := []string{"single", "several"}[min(len(persons)-1, 1)]
 	var named []events.Value
 	for _, p := range persons {
@@ -59,14 +69,14 @@ func testUse(t testing.TB, persons ...string) (entry []byte, open []events.Discl
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := events.Facts{Name: events.EventName(testSalt("event")), Organization: "city", OccurredOn: "2026-06-24", RecordedOn: "2026-06-24"}
+	f := events.Facts{Name: events.EventName(testSalt(words)), Organization: "city", OccurredOn: "2026-06-24", RecordedOn: "2026-06-24"}
 	open = []events.Disclosure{
 		{Salt: testSalt("time"), Name: "occurredAt", Value: events.String("2026-06-24T08:30:00Z")},
 		{Salt: testSalt("role"), Name: "actor.role", Value: events.String("clerk")},
 	}
 	for i, p := range persons {
 		open = append(open, events.Disclosure{Salt: testSalt(p), Name: "subject", Value: named[i]})
-		f.Tags = append(f.Tags, TagOf(testEventKey(p, 1)))
+		f.Tags = append(f.Tags, TagOf(keys[i]))
 	}
 	slices.SortFunc(f.Tags, func(a, b events.Tag) int { return strings.Compare(a.String(), b.String()) })
 	for _, d := range open {

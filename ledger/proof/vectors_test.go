@@ -221,7 +221,7 @@ func writeFile(t *testing.T, name, data string) {
 
 // edit replaces the only occurrence of old, so that no vector silently stays
 // what it was.
-func edit(t *testing.T, s, old, new string) string {
+func edit(t testing.TB, s, old, new string) string {
 	t.Helper()
 	if strings.Count(s, old) != 1 {
 		t.Fatalf("%q occurs %d times in %q", old, strings.Count(s, old), s)
