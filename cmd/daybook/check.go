@@ -129,7 +129,7 @@ func verifyCommand() *cobra.Command {
 	var key string
 	c := &cobra.Command{
 		Use:   "verify FILE --key VKEY",
-		Short: "Check a proof, or an entry that a person gave you, offline, and say what was checked",
+		Short: "Check a proof, an entry that a person gave you, or evidence, offline, and say what was checked",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			v, err := verifier(key)
@@ -146,7 +146,7 @@ func verifyCommand() *cobra.Command {
 			return verify(c.OutOrStdout(), b, v)
 		},
 	}
-	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
+	c.Flags().StringVar(&key, "key", "", "the verifier key: the log's, or of evidence about the index alone the index key")
 	return c
 }
 
@@ -164,6 +164,9 @@ func readLimited(path string) ([]byte, error) {
 }
 
 func verify(out io.Writer, b []byte, v note.Verifier) error {
+	if proof.IsEvidence(b) {
+		return verifyEvidence(out, b, v)
+	}
 	if proof.IsPresentation(b) {
 		return verifyPresentation(out, b, v)
 	}
