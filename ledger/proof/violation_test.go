@@ -15,8 +15,6 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
-func indexKey(t testing.TB) testKey { return newTestKey(t, IndexKeyName(testOrigin), "index") }
-
 // testBook is a ledger with its index, which says whatever a test wants.
 type testBook struct {
 	testing.TB
