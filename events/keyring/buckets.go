@@ -102,12 +102,13 @@ func (s *shelf) moved(records []record) error {
 func (s *shelf) rewritten(b *bucket, to *roll, gone []record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.loaded[to.number] == b {
-		s.held -= len(gone)
-	}
+	held := len(b.byLookup)
 	for _, r := range gone {
 		delete(b.byLookup, r.lookup)
 		delete(b.byHandle, r.person.handle)
+	}
+	if s.loaded[to.number] == b {
+		s.held -= held - len(b.byLookup)
 	}
 	b.roll = to
 }
@@ -233,6 +234,9 @@ func (k *Keyring) missing(n rollNumber, records []record) (*roll, []record, erro
 		if !b.holds(rec) {
 			out = append(out, rec)
 		}
+	}
+	// Adding one generation of a person brings all that are known of her.
+	for _, rec := range records {
 		if err := b.add(rec); err != nil {
 			return nil, nil, fmt.Errorf("reading %s: %w", n.name(), err)
 		}

@@ -22,6 +22,7 @@ import (
 type memory struct {
 	logKey   string
 	people   map[Identifier]record // who was handed out
+	nexts    map[Identifier]record // likewise, their second generations
 	erasing  map[Identifier]bool   // asked for
 	erased   map[Identifier]bool   // answered
 	months   map[string][]byte
@@ -35,7 +36,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		people: map[Identifier]record{}, erasing: map[Identifier]bool{}, erased: map[Identifier]bool{},
+		people: map[Identifier]record{}, nexts: map[Identifier]record{}, erasing: map[Identifier]bool{}, erased: map[Identifier]bool{},
 		months: map[string][]byte{}, ending: map[string]bool{}, ended: map[string]bool{},
 	}
 }
@@ -79,6 +80,17 @@ func sealing(name string) deed {
 	}
 }
 
+func following(name string) deed {
+	return func(k *Keyring, m *memory) error {
+		id := Identifier{"example", name}
+		p, err := k.PrepareNext(id, 1, nil)
+		if err == nil {
+			m.nexts[id] = record{k.lookupOf(id), p}
+		}
+		return err
+	}
+}
+
 func erasing(name string) deed {
 	return func(k *Keyring, m *memory) error {
 		id := Identifier{"example", name}
@@ -88,8 +100,10 @@ func erasing(name string) deed {
 		}
 		r := m.people[id]
 		for _, of := range []Identifier{id, hidden} {
-			if kept, ok := m.people[of]; ok { // Erase makes a Person forget
-				m.people[of] = parseRecord(kept.appendTo(nil))
+			for _, handed := range []map[Identifier]record{m.people, m.nexts} {
+				if kept, ok := handed[of]; ok { // Erase makes a Person forget
+					handed[of] = parseRecord(kept.appendTo(nil))
+				}
 			}
 			m.erasing[of] = true
 		}
@@ -166,6 +180,7 @@ func deeds() []deed {
 		usingMonth("2026-01"), usingMonth("2026-02"),
 		moving,
 		preparing("dan", "ada", "kim"), sealing("dan"),
+		following("ada"), following("dan"), following("bob"), following("dan"), // of her bucket, and of who waits
 		erasing("ada"), // from her bucket, with a hidden trail
 		erasing("dan"), // pending, with a hidden trail
 		replaying(12),
@@ -173,6 +188,7 @@ func deeds() []deed {
 		endingMonth("2026-01"),
 		rotating,
 		preparing("liv", "bob"),
+		following("kim"),
 		erasing("eve"),
 		closing,
 	}
@@ -209,6 +225,9 @@ func (m *memory) check(t *testing.T, root string) {
 	for id, r := range m.people {
 		m.checkPerson(t, k, id, r)
 	}
+	for id, r := range m.nexts {
+		m.checkNext(t, k, id, r)
+	}
 	m.checkErased(t, k)
 	m.checkMonths(t, k)
 	if got, err := k.Replayed(); err != nil || uint64(got) < m.replayed {
@@ -221,7 +240,7 @@ func (m *memory) check(t *testing.T, root string) {
 		t.Errorf("an escrow may be there until %v: %v", until, err)
 	}
 	// Everything can be done that was not, again or for the first time.
-	for _, d := range []deed{preparing("bob", "new"), sealing("bob"), erasing("new"), usingMonth("2026-07"), rotating, closing} {
+	for _, d := range []deed{preparing("bob", "new"), sealing("bob"), following("bob"), erasing("new"), usingMonth("2026-07"), rotating, closing} {
 		if err := d(k, newMemoryOf(k, t)); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
@@ -284,6 +303,19 @@ func (m *memory) checkPerson(t *testing.T, k *Keyring, id Identifier, r record) 
 	}
 }
 
+// checkNext: once it was handed out, there is no other second generation.
+func (m *memory) checkNext(t *testing.T, k *Keyring, id Identifier, r record) {
+	t.Helper()
+	first := byHandle(t, k, r.person.handle)
+	switch {
+	case first == nil: // as checkPerson judges
+	case !same(first.At(2), r.person):
+		t.Errorf("the second generation of %s is lost, or another", id.Value)
+	case lookup(t, k, id).At(2) != first.At(2):
+		t.Errorf("the second generation of %s is not found by her identifier", id.Value)
+	}
+}
+
 // checkErased looks for everybody erased in all that any master key opens.
 func (m *memory) checkErased(t *testing.T, k *Keyring) {
 	t.Helper()
@@ -298,13 +330,15 @@ func (m *memory) checkErased(t *testing.T, k *Keyring) {
 		seen[key] = true
 		all := [][]byte{bytes.Join(contents(t, k.files.root, must(newVault([][32]byte{key}, nil))(t)), nil)}
 		for id := range m.erased {
-			r, ok := m.people[id]
-			if !ok {
-				continue // she had no hidden trail
-			}
-			root := r.person.Root()
-			if found := (traces{"root key": root[:], "lookup": r.lookup[:], "label": r.person.label[:]}).in(all); len(found) > 0 {
-				t.Errorf("%s: found %v", id.Value, found[0])
+			for _, handed := range []map[Identifier]record{m.people, m.nexts} {
+				r, ok := handed[id]
+				if !ok {
+					continue // she had no hidden trail, or no second generation
+				}
+				root := r.person.Root()
+				if found := (traces{"root key": root[:], "lookup": r.lookup[:], "label": r.person.label[:]}).in(all); len(found) > 0 {
+					t.Errorf("%s: found %v", id.Value, found[0])
+				}
 			}
 		}
 	}

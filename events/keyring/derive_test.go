@@ -178,7 +178,7 @@ func TestMonthKey(t *testing.T) {
 func TestNothingPrints(t *testing.T) {
 	k, p := fixed()
 	k.pending = newRoster()
-	k.pending.byHandle[Handle{}] = p
+	k.pending.byHandle[Handle{}] = &line{generations: []*Person{p}}
 	k.files = &files{vault: must(newVault([][32]byte{*p.root}, nil))(t)}
 	k.keys.log = testSigner(t)
 	month := secret(bytes.Repeat([]byte{0x22}, 32))

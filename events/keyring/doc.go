@@ -6,7 +6,8 @@
 //
 // A root key K is on disk, fsynced, before anything is derived from it, and it
 // is never replaced while it is here: a person who was prepared but whose
-// enrolment never reached the history is found again with the same K. What was
+// enrolment never reached the history is found again with the same K, and so is
+// the K of a next generation that no event uses yet. What was
 // erased does not come back, whenever the machine stops: no file here opens it
 // then, not with the master key either. Everything below the directory is
 // sealed under a master key that lies elsewhere. One process holds a keyring at
@@ -26,8 +27,8 @@
 //
 //	event name   HMAC(event key, u32 len(source) ‖ source ‖ id)[:16]
 //	content      HMAC(content key, canonical event); for an event that names persons under
-//	             HKDF(content key ‖ K ‖ K …, "daybook/content/1"), so that erasing one K
-//	             ends every comparison
+//	             HKDF(content key ‖ K ‖ K …, "daybook/content/1"), K being that of the
+//	             earliest generation here, so that erasing one person ends every comparison
 //	pseudonym    base64url(HMAC(index key, u8 len(what) ‖ what ‖ value)[:16]),
 //	             what = "actor" / "case"
 //	lookup       HMAC(lookup key, identifier)
@@ -45,9 +46,11 @@
 //	             hidden trail the first 12 bits of its person's handle
 //	shred name   SHA-256("daybook/shredded@1\n" ‖ handle)[:16]
 //
-// A person's generation is the first, from 1, whose label the history has not
-// enrolled; a hidden trail's the first such from its person's generation on.
-// Nothing of an erased person stays to count them.
+// A person's first generation here is the first, from 1, whose label the history
+// has not enrolled; a hidden trail's the first such from its person's generation
+// on. Nothing of an erased person stays to count them. When her trail is to go on
+// under another key, [Keyring.PrepareNext] mints the next generation, under the same
+// handle; which one an event was made with only the history says.
 //
 // # The master key
 //
@@ -106,7 +109,8 @@
 //
 // number is the bucket, 0 to 4,095, and 4,096 for the pending ones. A frame is
 // one append and the unit that survives or not. The same record may stand
-// twice; two that share a lookup or a handle and differ are damage.
+// twice, and records that differ in generation, K and label alone are generations
+// of one person; any others that share a lookup or a handle are damage.
 //
 // New persons are appended to the one pending file, with one sync for all of a
 // batch, since the thousand of a batch belong to some nine hundred buckets.

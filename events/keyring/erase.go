@@ -13,8 +13,8 @@ func ShredName(h Handle) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// Erase destroys the keys of the person whose handle is h and of all her hidden
-// trails, or of the one hidden trail whose handle is h. On return no file here
+// Erase destroys the keys of all generations of the person whose handle is h and
+// of all her hidden trails, or of the one hidden trail whose handle is h. On return no file here
 // opens them, not with the master key either. A handle that is not here is no
 // error, so that erasing again finishes what a crash cut short.
 func (k *Keyring) Erase(h Handle) error {
@@ -42,8 +42,8 @@ func (k *Keyring) erase(h Handle) error {
 
 // waits reports whether any such record is pending.
 func (k *Keyring) waits(hers func(*Person) bool) bool {
-	for _, p := range k.pending.byHandle {
-		if hers(p) {
+	for _, l := range k.pending.byHandle {
+		if hers(l.first()) {
 			return true
 		}
 	}
@@ -76,7 +76,7 @@ func (k *Keyring) eraseNamed(names map[[16]byte]bool) (int, error) {
 		named := 0
 		_, err := k.rewriteWithout(n, func(p *Person) bool {
 			own := names[ShredName(p.handle)]
-			if own {
+			if own && p == p.line.first() {
 				named++
 			}
 			return own || p.of != (Handle{}) && names[ShredName(p.of)]
@@ -105,7 +105,10 @@ func (k *Keyring) Count() (int, error) {
 	if k.closed.Load() {
 		return 0, fmt.Errorf("counting persons: %w", ErrClosed)
 	}
-	count := len(k.pending.byHandle)
+	if err := k.move(false); err != nil {
+		return 0, fmt.Errorf("counting persons: %w", err)
+	}
+	count := 0
 	for n := range rollNumber(buckets) {
 		k.reading[n].Lock()
 		b, err := k.bucketNow(n)

@@ -37,7 +37,7 @@ type Config struct {
 	Master Master
 
 	// MaxRecords is how many persons' keys are kept in memory, beside those
-	// pending; 0 means 1<<20, some 300 MB. One bucket is kept in any case.
+	// pending; 0 means 1<<20, some 400 MB. One bucket is kept in any case.
 	MaxRecords int
 
 	// Rand is where keys come from; nil means crypto/rand. Anything else makes

@@ -31,7 +31,7 @@ func (k *Keyring) Lookup(id Identifier) (*Person, bool, error) {
 // ByHandle finds the person, or the hidden trail, whose boxes carry h. The
 // error is about the disk.
 func (k *Keyring) ByHandle(h Handle) (*Person, bool, error) {
-	p, err := k.find(bucketOf(h), func(s *roster) *Person { return s.byHandle[h] })
+	p, err := k.find(bucketOf(h), func(s *roster) *Person { return s.byHandle[h].first() })
 	if err != nil {
 		return nil, false, fmt.Errorf("looking for a person: %w", err)
 	}
@@ -102,7 +102,7 @@ func (k *Keyring) hiddenOf(of *Person, id, hidden Identifier, taken Taken) (*Per
 		return nil, errors.Join(errors.New("the identifier is not hers, or her keys were destroyed"), err)
 	}
 	lookup := k.lookupOf(hidden)
-	p, err := k.find(bucketOf(of.handle), func(s *roster) *Person { return s.byLookup[lookup] })
+	p, err := k.find(bucketOf(of.handle), func(s *roster) *Person { return s.byLookup[lookup].first() })
 	if err != nil || p != nil {
 		return p, err
 	}
@@ -126,8 +126,8 @@ func (k *Keyring) Hidden(h Handle) ([]*Person, error) {
 	defer k.mu.RUnlock()
 	var out []*Person
 	for _, s := range []*roster{b.roster, k.pending} {
-		for handle, p := range s.byHandle {
-			if p.of == h && (s == b.roster || b.byHandle[handle] == nil) {
+		for handle, l := range s.byHandle {
+			if p := l.first(); p.of == h && (s == b.roster || b.byHandle[handle] == nil) {
 				out = append(out, p)
 			}
 		}
@@ -142,7 +142,7 @@ func (k *Keyring) lookupOf(id Identifier) [32]byte {
 
 // byLookup finds a person's own trail.
 func (k *Keyring) byLookup(lookup [32]byte) (*Person, error) {
-	return k.find(bucketOf(Handle(lookup[:16])), func(s *roster) *Person { return s.byLookup[lookup] })
+	return k.find(bucketOf(Handle(lookup[:16])), func(s *roster) *Person { return s.byLookup[lookup].first() })
 }
 
 // minted is somebody new, and what her label is computed over.
@@ -202,10 +202,8 @@ func (k *Keyring) keep(people []minted, taken Taken) error {
 		return err
 	}
 	for chunk := range slices.Chunk(people, maxRecords) {
-		if len(k.pending.byLookup) >= k.mayWait {
-			if err := k.move(false); err != nil {
-				return err
-			}
+		if err := k.makePlace(); err != nil {
+			return err
 		}
 		records := make([]record, len(chunk))
 		for i, m := range chunk {
@@ -216,6 +214,14 @@ func (k *Keyring) keep(people []minted, taken Taken) error {
 		}
 	}
 	return nil
+}
+
+// makePlace moves the pending records when enough of them wait.
+func (k *Keyring) makePlace() error {
+	if len(k.pending.byLookup) < k.mayWait {
+		return nil
+	}
+	return k.move(false)
 }
 
 // label gives everybody the first label from her generation on that is not

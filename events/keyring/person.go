@@ -23,7 +23,12 @@ type secret [32]byte
 type Handle = events.Handle
 
 // Person is one generation of one person's keys, of her own trail or of a
-// hidden one. It is safe for concurrent use and prints as its length only.
+// hidden one; [Person.At] is another of the same trail. It is safe for concurrent
+// use and prints as its length only.
+//
+// What finds a person gives the earliest generation that is here. Which one is in
+// use only the history says: the latest may have been minted for a batch that was
+// never stored.
 //
 // It is for use at once, not for keeping: when her keys are destroyed, a Person
 // of the keyring forgets hers and derives from then on what belongs to nobody,
@@ -33,6 +38,7 @@ type Person struct {
 	of         Handle
 	generation uint32
 	label      [64]byte
+	line       *line // which it is of; set before anybody else sees it
 
 	mu   sync.RWMutex
 	root *secret
@@ -43,6 +49,10 @@ func (p *Person) Handle() Handle { return p.handle }
 
 // Generation counts her root keys from 1.
 func (p *Person) Generation() uint32 { return p.generation }
+
+// At is the same trail's keys of another generation, and nil when there are none
+// here.
+func (p *Person) At(generation uint32) *Person { return p.line.at(generation) }
 
 // Label is the VRF output under which she is enrolled in this generation.
 func (p *Person) Label() [64]byte { return p.label }

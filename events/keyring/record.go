@@ -74,39 +74,55 @@ func sameRecord(a, b record) bool {
 		p.label == q.label && p.Root() == q.Root()
 }
 
-// roster are records by the two names they are found by.
+// roster are persons by the two names they are found by.
 type roster struct {
-	byLookup map[[32]byte]*Person
-	byHandle map[Handle]*Person
+	byLookup map[[32]byte]*line
+	byHandle map[Handle]*line
 }
 
 func newRoster() *roster {
-	return &roster{byLookup: make(map[[32]byte]*Person), byHandle: make(map[Handle]*Person)}
+	return &roster{byLookup: make(map[[32]byte]*line), byHandle: make(map[Handle]*line)}
 }
 
-// add takes r in. The same record again changes nothing; one that has a name in
-// common with another is an error.
+// add takes r in. The same record again changes nothing, and one of another
+// generation joins its person; one that has but a name in common with another is
+// an error.
 func (s *roster) add(r record) error {
 	known, named := s.byLookup[r.lookup], s.byHandle[r.person.handle]
 	if known == nil && named == nil {
-		s.byLookup[r.lookup] = r.person
-		s.byHandle[r.person.handle] = r.person
+		l := r.person.line
+		if l == nil {
+			l = new(line)
+			l.join(r.person)
+		}
+		s.byLookup[r.lookup] = l
+		s.byHandle[r.person.handle] = l
 		return nil
 	}
-	if known == nil || known != named || !sameRecord(record{r.lookup, known}, r) {
-		return errors.New("a person stands there twice, and differently")
+	if known == nil || known != named {
+		return errTwice
+	}
+	switch p := known.at(r.person.generation); {
+	case p != nil && !sameRecord(record{r.lookup, p}, r), known.first().of != r.person.of:
+		return errTwice
+	case p == nil:
+		known.join(r.person)
 	}
 	return nil
 }
 
-// holds reports whether r is there already.
-func (s *roster) holds(r record) bool { return s.byLookup[r.lookup] != nil }
+var errTwice = errors.New("a person stands there twice, and differently")
 
-// records are all of them, in no order.
+// holds reports whether r is there already.
+func (s *roster) holds(r record) bool { return s.byLookup[r.lookup].at(r.person.generation) != nil }
+
+// records are all of them, in no order but that of a person's generations.
 func (s *roster) records() []record {
 	out := make([]record, 0, len(s.byLookup))
-	for lookup, p := range s.byLookup {
-		out = append(out, record{lookup, p})
+	for lookup, l := range s.byLookup {
+		for _, p := range l.all() {
+			out = append(out, record{lookup, p})
+		}
 	}
 	return out
 }
