@@ -28,7 +28,7 @@ func anyFold(t *rapid.T) Fold {
 	}
 	copy(f.Content[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "content"))
 	for range rapid.IntRange(0, 4).Draw(t, "persons") {
-		f.Persons = append(f.Persons, FoldPerson{anyName(t, "handle"), rapid.Uint64Range(0, maxInteger).Draw(t, "counter"), rapid.SampledFrom(CodeRelation.Terms()).Draw(t, "relation")})
+		f.Persons = append(f.Persons, FoldPerson{anyName(t, "handle"), rapid.Uint64Range(0, maxInteger).Draw(t, "counter"), rapid.Uint32Range(1, 1<<32-1).Draw(t, "generation"), rapid.SampledFrom(CodeRelation.Terms()).Draw(t, "relation")})
 	}
 	if rapid.Bool().Draw(t, "a seal") {
 		f.Seal = &FoldSeal{
@@ -58,7 +58,7 @@ func TestFoldsComeBack(t *testing.T) {
 // sealedFold is a fold header with everything in it.
 func sealedFold() Fold {
 	return Fold{
-		Content: Digest{1}, Persons: []FoldPerson{{Handle{1}, 3, "principal"}, {Handle{2}, 1, "minor"}}, Actor: "abc", Case: "def", Role: "clerk", Unit: "desk",
+		Content: Digest{1}, Persons: []FoldPerson{{Handle{1}, 3, 1, "principal"}, {Handle{2}, 1, 1, "minor"}}, Actor: "abc", Case: "def", Role: "clerk", Unit: "desk",
 		OccurredAt: facts.RecordedAt, RecordedAt: facts.RecordedAt, Day: "2026-06-24", Hour: 7, Sequence: 4, Dataset: "city/people", HasReason: true, OwnData: true,
 		Seal: &FoldSeal{
 			Name: EventName{4}, Trail: Handle{5}, Of: Handle{6}, Systems: []string{"city/app"}, Case: "def", Until: "2026-12-01", ReviewBy: "2026-09-01",

@@ -73,7 +73,7 @@ func TestBoxesAreCanonical(t *testing.T) {
 			Sequence: random.Int64N(1<<53) - 1, HasReason: random.IntN(2) == 0, OwnData: random.IntN(2) == 0,
 		}
 		for i := range random.IntN(3) {
-			f.Persons = append(f.Persons, FoldPerson{Handle{byte(i)}, random.Uint64N(1 << 53), text()})
+			f.Persons = append(f.Persons, FoldPerson{Handle{byte(i)}, random.Uint64N(1 << 53), 1 + random.Uint32N(1<<32-1), text()})
 		}
 		slip := make([]string, random.IntN(3))
 		for i := range slip {

@@ -11,7 +11,7 @@ import (
 // from, without any identifier or free text.
 type Fold struct {
 	Content     Digest       // keyed hash of Event.Canonical; zero for ledger kinds
-	Persons     []FoldPerson // in tag order; of subject.enrolled, all it enrols with counter 0
+	Persons     []FoldPerson // in tag order; of subject.enrolled, all it enrols with the tags they have so far
 	Actor, Case string       // pseudonyms, or ""
 	Role, Unit  string
 	OccurredAt  time.Time
@@ -48,9 +48,10 @@ func (h Handle) String() string { return binary64.EncodeToString(h[:]) }
 
 // FoldPerson is one person an event concerns.
 type FoldPerson struct {
-	Handle   Handle
-	Counter  uint64 // which tag of hers this is, from 1
-	Relation string
+	Handle     Handle
+	Counter    uint64 // which tag of hers this is, from 1 and on over her generations
+	Generation uint32 // of the root key that made the tag, from 1; written as 1 where it is 0
+	Relation   string
 }
 
 const foldFormat = "daybook/fold@1"
@@ -129,6 +130,9 @@ func (w *foldWriter) persons(list []FoldPerson) {
 	for i, p := range list {
 		w.out = append(w.out, "[,"[min(i, 1)], '{')
 		w.number("counter", int64(p.Counter))
+		if p.Generation > 1 {
+			w.number("generation", int64(p.Generation))
+		}
 		w.name("handle")
 		w.binary(p.Handle[:])
 		w.text("relation", p.Relation)
@@ -173,6 +177,16 @@ func parseFoldSeal(o Object) *FoldSeal {
 	return s
 }
 
+func parseFoldPerson(o Object) FoldPerson {
+	counter, _ := o.Get("counter")
+	p := FoldPerson{Counter: uint64(counter.Int()), Generation: 1, Relation: o.text("relation")}
+	if g, ok := o.Get("generation"); ok {
+		p.Generation = uint32(g.Int())
+	}
+	decode(p.Handle[:], o.text("handle"))
+	return p
+}
+
 // ParseFold reads what Format writes and nothing else.
 func ParseFold(b []byte) (Fold, error) {
 	v, err := ParseValue(b)
@@ -193,13 +207,7 @@ func ParseFold(b []byte) (Fold, error) {
 	f.RecordedAt, okOn = ParseInstant(text("recordedAt"))
 	persons, _ := o.Get("persons")
 	for _, item := range persons.Items() {
-		p := FoldPerson{}
-		counter, _ := item.Object().Get("counter")
-		handle, _ := item.Object().Get("handle")
-		relation, _ := item.Object().Get("relation")
-		p.Counter, p.Relation = uint64(counter.Int()), relation.Text()
-		decode(p.Handle[:], handle.Text())
-		f.Persons = append(f.Persons, p)
+		f.Persons = append(f.Persons, parseFoldPerson(item.Object()))
 	}
 	if seal, ok := o.Get("seal"); ok {
 		f.Seal = parseFoldSeal(seal.Object())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,6 +104,13 @@ func foldVectors(tb testing.TB) vectorFile {
 	l.accept("persons", "two persons, no seal", plain.Format())
 	plain.Persons, plain.Actor, plain.Case, plain.Role, plain.Unit, plain.Dataset, plain.Sequence = nil, "", "", "", "", "", -1
 	l.accept("nobody", "what is absent is left out", plain.Format())
+	rotated := f
+	rotated.Persons = slices.Clone(f.Persons)
+	rotated.Persons[0].Generation, rotated.Persons[1].Generation = 1, 2
+	second := rotated.Format()
+	l.accept("second generation", "the tag is of her second root key; the first is left out", second)
+	rotated.Persons[1].Generation = 1<<32 - 1
+	l.accept("last generation", "a generation has 32 bits", rotated.Format())
 	lifted := f
 	lifted.Seal = &FoldSeal{Name: f.Seal.Name, Trail: f.Seal.Trail}
 	l.accept("lifted", "of a seal that is lifted, its name and trail", lifted.Format())
@@ -112,6 +120,11 @@ func foldVectors(tb testing.TB) vectorFile {
 		{"another member", "no such member", `"day":`, `"date":"x","day":`},
 		{"empty text", "what is absent is left out", `"actor":"abc"`, `"actor":""`},
 		{"counter in text", "a counter is a number", `"counter":1`, `"counter":"1"`},
+		{"first generation", "the first is left out", `"counter":1,`, `"counter":1,"generation":1,`},
+		{"generation 0", "generations begin with 1", `"counter":1,`, `"counter":1,"generation":0,`},
+		{"generation below 0", "generations begin with 1", `"counter":1,`, `"counter":1,"generation":-1,`},
+		{"generation of 33 bits", "a generation has 32 bits", `"counter":1,`, `"counter":1,"generation":4294967298,`},
+		{"generation in text", "a generation is a number", `"counter":1,`, `"counter":1,"generation":"2",`},
 		{"short handle", "a handle has 16 bytes", `"handle":"` + Handle{2}.String(), `"handle":"` + binary64.EncodeToString(make([]byte, 15))},
 		{"seal without its person", "a seal has all its members", `"of":"` + Handle{6}.String() + `",`, ``},
 		{"seal with a member more", "no such member", `"oral":true`, `"oral":true,"placedBy":"jo"`},
@@ -121,6 +134,7 @@ func foldVectors(tb testing.TB) vectorFile {
 	} {
 		l.spoil(c.name, c.reason, b, c.from, c.to)
 	}
+	l.spoil("generation out of order", "members are sorted", second, `"counter":1,"generation":2,`, `"generation":2,"counter":1,`)
 	return l.file(foldFormat, "What the first box of every message holds, opened: what the views fold from.")
 }
 
