@@ -197,6 +197,10 @@ func ledgerKinds() []*Kind {
 		// What was hidden from the person, as an event of her own trail.
 		coarse(own("event.disclosed", plain("subjects", Persons).must(), sealed("seal", Named, Hers), sealed("key", Key, Hers),
 			sealed("events", Number, Hers))),
+		// A card that opens her trail was given to the person; and her trail goes on
+		// under another root key, of which this is the last tag before.
+		coarse(own("trail.issued", plain("subjects", Persons).must(), sealed("officer", Line, Officers))),
+		coarse(own("trail.rotated", plain("subjects", Persons).must(), sealed("officer", Line, Officers))),
 		// Of a person's keys, under her last tag, or of a month's.
 		coarse(own("key.shredded", code("what", CodeShredded).must(), plain("subjects", Persons).must(), plain("shred", Named),
 			plain("month", Month), plain("backupsUntil", Date))),
@@ -253,7 +257,7 @@ func laterKinds() []*Kind {
 			"restriction.lifted notification.sent approval.requested approval.decided hold.placed hold.lifted " +
 			"deviation.declared legalrequest.received breach.detected breach.reported breach.closed " +
 			"review.planned review.recorded attestation.made",
-		RoleLedger: "trail.issued trail.rotated witness.added witness.removed",
+		RoleLedger: "witness.added witness.removed",
 	}
 	var out []*Kind
 	for role, names := range later {

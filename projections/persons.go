@@ -20,6 +20,7 @@ type Mention struct {
 	Kind         string
 	Trail        events.Handle    // that took it: her own, or the hidden one of a seal
 	Counter      uint64           // which of the trail's tags it has, from 1
+	Generation   uint32           // of the root key that made the tag
 	Relation     string           // hers to the matter
 	Seal         events.EventName // of the seal.placed whose hidden trail it is, zero for her own
 	Disclosed    bool             // the seal was lifted, and she was given what it hid
@@ -78,6 +79,9 @@ func foldPersons(b *batch, m *message) error {
 		b.key = number(append(append(b.key[:0], mentionPrefix...), p.Handle[:]...), m.position)
 		b.text = append(append(append(b.text[:shared], ' '), p.Relation...), ' ')
 		b.text = strconv.AppendUint(b.text, p.Counter, 10)
+		if p.Generation > 1 {
+			b.text = strconv.AppendUint(append(b.text, ' '), uint64(p.Generation), 10)
+		}
 		b.set(b.key, b.text)
 	}
 	if s := m.fold.Seal; s != nil {
@@ -264,11 +268,18 @@ func earliest(rows []trailRows) *trailRows {
 
 func (t *trailRows) mention() (Mention, error) {
 	words := strings.Split(string(t.it.Value()), " ")
-	m := Mention{Position: t.at, Trail: t.from.trail, Seal: t.from.seal, Disclosed: t.disclosed}
-	if len(words) != 4 {
+	m := Mention{Position: t.at, Trail: t.from.trail, Generation: 1, Seal: t.from.seal, Disclosed: t.disclosed}
+	if len(words) != 4 && len(words) != 5 {
 		return m, fmt.Errorf("row %d of a trail is malformed", t.at)
 	}
 	var err error
+	if len(words) == 5 {
+		generation, err := strconv.ParseUint(words[4], 10, 32)
+		if err != nil {
+			return m, fmt.Errorf("row %d of a trail: %w", t.at, err)
+		}
+		m.Generation = uint32(generation)
+	}
 	m.Kind, m.Organization, m.Relation = words[0], words[1], words[2]
 	if m.Counter, err = strconv.ParseUint(words[3], 10, 64); err != nil {
 		return m, fmt.Errorf("row %d of a trail: %w", t.at, err)

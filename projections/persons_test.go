@@ -50,12 +50,13 @@ func (w *trails) concern(kind, organization string, seal *events.FoldSeal, handl
 	persons := make([]string, len(handles))
 	for i, h := range handles {
 		w.tags[h]++
+		generation := uint32(w.tags[h]+2) / 3 // as if the trail was rotated again and again
 		relation := []string{"principal", "incidental"}[min(i, 1)]
 		persons[i] = fmt.Sprintf("{'scheme':'email','value':'%d@example.org','relation':'%s'}", i, relation)
-		f.Persons = append(f.Persons, events.FoldPerson{Handle: h, Counter: w.tags[h], Relation: relation})
+		f.Persons = append(f.Persons, events.FoldPerson{Handle: h, Counter: w.tags[h], Generation: generation, Relation: relation})
 		facts.Tags = append(facts.Tags, events.Tag(w.name()))
 		w.kept[h] = append(w.kept[h], Mention{
-			Position: events.Index(len(w.out)), Organization: organization, Kind: kind, Trail: h, Counter: w.tags[h], Relation: relation,
+			Position: events.Index(len(w.out)), Organization: organization, Kind: kind, Trail: h, Counter: w.tags[h], Generation: generation, Relation: relation,
 		})
 	}
 	slices.SortFunc(facts.Tags, func(a, b events.Tag) int { return strings.Compare(a.String(), b.String()) })

@@ -77,7 +77,7 @@ func officersViews() []view {
 	return []view{
 		{"trail", 2, "a", foldTrail},
 		{"findings", 3, "f", foldFindings},
-		{"persons", 1, "p", foldPersons},
+		{"persons", 2, "p", foldPersons},
 		{"requests", 1, "q", foldRequests},
 	}
 }

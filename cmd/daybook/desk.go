@@ -29,7 +29,7 @@ type desk struct{ *intake.Desk }
 func (s *system) desk() desk {
 	return desk{&intake.Desk{
 		Writer: s.writer, Archive: s.history, Keys: s.keys, Fold: intake.FoldOpener(s.keys.FoldKey()), Now: s.now,
-		Mentions: mentions{s}, Ending: s.keys,
+		Mentions: mentions{s}, Ending: s.keys, Cards: s.keys,
 	}}
 }
 

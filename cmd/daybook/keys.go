@@ -16,6 +16,13 @@ type keys struct{ *keyring.Keyring }
 // subject shows one person's keys to the writer.
 type subject struct{ *keyring.Person }
 
+func (s subject) At(generation uint32) intake.Subject {
+	if p := s.Person.At(generation); p != nil {
+		return subject{p}
+	}
+	return nil
+}
+
 func (s subject) Tag(i uint64) events.Tag { return s.Person.Tag(i) }
 func (s subject) Pair() events.Pair {
 	return events.Pair{Label: s.Label(), Commitment: s.Commitment()}
@@ -43,7 +50,7 @@ func (k keys) FindMonth(organization string, t time.Time) ([]byte, error) {
 }
 
 func (k keys) Find(p events.Person) (intake.Subject, error) {
-	id, err := (keyring.Identifier{Scheme: p.Scheme, Value: p.Value}).Normalize()
+	id, err := identifier(p).Normalize()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", intake.ErrIdentifier, err)
 	}
@@ -65,7 +72,7 @@ func found(who *keyring.Person, ok bool, err error) (intake.Subject, error) {
 func (k keys) Prepare(ps []events.Person, taken func([64]byte) (bool, error)) ([]intake.Subject, error) {
 	ids := make([]keyring.Identifier, len(ps))
 	for i, p := range ps {
-		ids[i] = keyring.Identifier{Scheme: p.Scheme, Value: p.Value}
+		ids[i] = identifier(p)
 	}
 	people, err := k.Keyring.Prepare(ids, taken)
 	if errors.Is(err, keyring.ErrIdentifier) || errors.Is(err, keyring.ErrScheme) {
@@ -82,7 +89,7 @@ func (k keys) Prepare(ps []events.Person, taken func([64]byte) (bool, error)) ([
 }
 
 func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
-	id, err := (keyring.Identifier{Scheme: p.Scheme, Value: p.Value}).Normalize()
+	id, err := identifier(p).Normalize()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", intake.ErrIdentifier, err)
 	}
@@ -95,3 +102,16 @@ func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
 }
 
 func (k keys) ShredName(h events.Handle) [16]byte { return keyring.ShredName(h) }
+
+func (k keys) PrepareNext(p events.Person, after uint32, taken func([64]byte) (bool, error)) (intake.Subject, error) {
+	who, err := k.Keyring.PrepareNext(identifier(p), after, taken)
+	return subject{who}, err
+}
+
+func (k keys) ProveLabel(p events.Person, generation uint32) ([80]byte, error) {
+	return k.Keyring.ProveLabel(identifier(p), generation)
+}
+
+func identifier(p events.Person) keyring.Identifier {
+	return keyring.Identifier{Scheme: p.Scheme, Value: p.Value}
+}

@@ -19,6 +19,13 @@ func (r resident) Pair() events.Pair {
 	return events.Pair{Label: r.Label(), Commitment: r.Commitment()}
 }
 
+func (r resident) At(generation uint32) Subject {
+	if p := r.Person.At(generation); p != nil {
+		return resident{p}
+	}
+	return nil
+}
+
 func (r ring) EventName(source, id string) events.EventName { return r.Keyring.EventName(source, id) }
 
 func (r ring) Content(canonical []byte, named []Subject) events.Digest {

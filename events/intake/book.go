@@ -48,7 +48,7 @@ func OpenBook(dir string) (*Book, error) {
 }
 
 // bookFormat changes whenever the same history would be noted otherwise.
-const bookFormat = "daybook/book@3"
+const bookFormat = "daybook/book@4"
 
 // renew empties a book of another format, which the history then fills again.
 func (b *Book) renew() error {
@@ -168,7 +168,7 @@ func (n noted) write(batch *pebble.Batch) {
 	}
 	_ = batch.Set(append([]byte("e"), name[:]...), value, nil)
 	for _, p := range n.fold.Persons {
-		_ = batch.Set(append([]byte("p"), p.Handle[:]...), binary.BigEndian.AppendUint64(nil, p.Counter), nil)
+		_ = batch.Set(append([]byte("p"), p.Handle[:]...), reachOf(p).append(nil), nil)
 	}
 	n.writeTrails(batch)
 	n.writeBulk(batch)
@@ -234,13 +234,13 @@ func (b *Book) event(name events.EventName) (known, bool, error) {
 	return k, true, nil
 }
 
-// tags is how many tags a person has; false means she is not enrolled.
-func (b *Book) tags(h events.Handle) (uint64, bool, error) {
+// tags is how far a trail has come; false means that it is not enrolled.
+func (b *Book) tags(h events.Handle) (reach, bool, error) {
 	v, err := b.get(append([]byte("p"), h[:]...))
-	if err != nil || len(v) != 8 {
-		return 0, false, err
+	if err != nil || len(v) != reachLen {
+		return reach{}, false, err
 	}
-	return binary.BigEndian.Uint64(v), true, nil
+	return reach{binary.BigEndian.Uint64(v), binary.BigEndian.Uint32(v[8:])}, true, nil
 }
 
 // reference says whether a register knows id.

@@ -23,6 +23,7 @@ type planned struct {
 	slots   []events.Slot
 	opened  []string // disclosures encoded: of the slots, then of the parties
 	entry   *events.Entry
+	next    Subject // the generation that a trail.rotated begins
 }
 
 // disclose draws the salts and decoys and makes the entry.
@@ -196,7 +197,7 @@ func (p *planned) fold(keys Keys) (events.Fold, error) {
 		f.Sequence = v.Int()
 	}
 	for _, x := range p.parties {
-		f.Persons = append(f.Persons, events.FoldPerson{Handle: x.who.Handle(), Counter: x.counter, Relation: x.person.Relation})
+		f.Persons = append(f.Persons, events.FoldPerson{Handle: x.who.Handle(), Counter: x.counter, Generation: x.who.Generation(), Relation: x.person.Relation})
 		f.OwnData = f.OwnData || text("actor.id") == x.person.Value
 	}
 	for _, part := range []struct {

@@ -20,17 +20,18 @@
 // # Book
 //
 // The [Book] is a fold of the history in Pebble: event name → sequence, entry
-// hash and content; handle → tags so far; known references; time zones. It is written without fsync and replayed from its cursor
+// hash and content; handle → tags so far and generation; known references; time zones. It is written without fsync and replayed from its cursor
 // to the end before the doors open, so a crash costs only time.
 //
 // Keys:
 //
-//	v                        daybook/book@3; a book of another format is filled again
+//	v                        daybook/book@4; a book of another format is filled again
 //	c                        cursor, u64
 //	e ‖ event name           u64 sequence ‖ entry hash ‖ content ‖ [handles of its persons]
-//	p ‖ handle               u64 tags so far; present means enrolled
+//	p ‖ handle               u64 tags so far ‖ u32 generation in use; present means enrolled
+//	g ‖ handle ‖ u32 number  u64 the first tag of that generation
 //	l ‖ label                empty; a label that was enrolled
-//	f                        the handle enrolled last
+//	f                        the handle enrolled last ‖ its tags by then ‖ its generation
 //	r ‖ register ‖ 0 ‖ id    empty; present means registered
 //	z ‖ organization         the time zone it was last given, which counts once it is registered
 //	s ‖ handle ‖ seal name   organization LF fold header of the seal.placed, until event.disclosed
@@ -50,6 +51,16 @@
 // What an officer reads of a hidden event takes the hidden trail's next tag until
 // the seal is lifted. seal.placed, .extended and .lifted are of the hidden trail,
 // which they begin and end; event.disclosed is of her own and gives her the key.
+//
+// A trail goes on under another root key when its person lost the card that opens
+// it. trail.rotated takes the last tag of the generation in use; right behind it, in
+// the same batch, subject.enrolled begins the next, in which the counter goes on. The
+// keys are durable before, and nothing uses them until the history says so: which
+// generation a trail is at is folded from the history alone, so that a crash before
+// the batch is stored changes nothing. The fold header of every event says which
+// generation made each of its tags. Who reads the log sees that the tags of a
+// trail.rotated and of the trail.issued behind it are of one person, and nothing else
+// of her trail before or after.
 //
 // A seal is a standing order, not a mark on an event: [Desk.PlaceSeal] places it in
 // the name of two officers' tokens of one organization, and from then on whatever
@@ -203,6 +214,13 @@
 // comes later about her begins her next generation. The public is shown ShredName
 // instead of a handle, by which a public copy of the log can order the same of keys
 // that were put back.
+//
+// [Desk.IssueCard] gives an officer the trail card of a person whom the office has
+// identified, once trail.issued is durable in her trail: she sees who gave her keys
+// away, when, and every time. Nothing else hands root keys out but the lifting of a
+// seal. [Desk.RotateTrail] says trail.rotated and trail.issued, of which no batch holds
+// one without the other. A card has no key of a seal's hidden trail and none that was
+// destroyed; it is the same for somebody under a seal as for anybody.
 //
 // event.corrected points back and concerns whom the entry concerns, on the trails
 // that took it; who was erased since is left out, and when the month's key is not

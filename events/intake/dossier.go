@@ -22,6 +22,7 @@ type Row struct {
 	Kind         string
 	Trail        events.Handle    // that took it: hers, or the hidden one of a seal
 	Counter      uint64           // which of the trail's tags it has
+	Generation   uint32           // of the root key that made the tag
 	Relation     string           // hers to the matter
 	Seal         events.EventName // whose hidden trail it is, zero for none
 	Disclosed    bool             // and what it hid was given to her
@@ -220,9 +221,9 @@ func (d *Desk) hers(ctx context.Context, row Row) (out hers, err error) {
 	if err != nil || trail == nil {
 		return out, err
 	}
-	key := trail.EventKey(row.Counter)
+	key, err := eventKey(trail, out.fold.Persons[out.nth])
 	out.key = key[:]
-	return out, nil
+	return out, err
 }
 
 // message reads what the history has at i.

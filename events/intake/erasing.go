@@ -80,7 +80,7 @@ func (d *Desk) tryErase(ctx context.Context, by Reader, r asked, decided Own, jo
 	case len(list) > 0:
 		return Decided{}, postponed()
 	}
-	tags, _, err := d.Writer.cfg.Book.tags(r.handle)
+	at, _, err := d.Writer.cfg.Book.tags(r.handle)
 	if err != nil {
 		return Decided{}, err
 	}
@@ -99,7 +99,7 @@ func (d *Desk) tryErase(ctx context.Context, by Reader, r asked, decided Own, jo
 	if err != nil {
 		return Decided{}, err
 	}
-	said, err := d.sayTogether(ctx, d.mayEnd(r.handle, tags+readings), d.ending(r, joinedBy(decided, joined), until)...)
+	said, err := d.sayTogether(ctx, d.mayEnd(r.handle, at.tags+readings), d.ending(r, joinedBy(decided, joined), until)...)
 	if err != nil {
 		return Decided{}, err
 	}
@@ -129,7 +129,7 @@ func (d *Desk) mayEnd(h events.Handle, tags uint64) func(*plan) (*events.Problem
 		if len(before)+len(now) > 0 || err != nil {
 			return postponed(), err
 		}
-		if next, _, err := w.next(p, who); next != tags+1 || err != nil {
+		if _, next, _, err := w.next(p, who); next != tags+1 || err != nil {
 			return grown, err
 		}
 		return nil, nil

@@ -29,6 +29,13 @@ type keys struct{ *keyring.Keyring }
 
 type subject struct{ *keyring.Person }
 
+func (s subject) At(generation uint32) intake.Subject {
+	if p := s.Person.At(generation); p != nil {
+		return subject{p}
+	}
+	return nil
+}
+
 func (s subject) Tag(i uint64) events.Tag { return s.Person.Tag(i) }
 func (s subject) Pair() events.Pair {
 	return events.Pair{Label: s.Label(), Commitment: s.Commitment()}
@@ -105,6 +112,19 @@ func (k keys) Hide(p events.Person, seal string) (intake.Subject, error) {
 	}
 	who, err := k.PrepareSeal(of, id, seal, nil)
 	return subject{who}, err
+}
+
+func (k keys) PrepareNext(p events.Person, after uint32, taken func([64]byte) (bool, error)) (intake.Subject, error) {
+	who, err := k.Keyring.PrepareNext(identifier(p), after, taken)
+	return subject{who}, err
+}
+
+func (k keys) ProveLabel(p events.Person, generation uint32) ([80]byte, error) {
+	return k.Keyring.ProveLabel(identifier(p), generation)
+}
+
+func identifier(p events.Person) keyring.Identifier {
+	return keyring.Identifier{Scheme: p.Scheme, Value: p.Value}
 }
 
 // plan says how a house differs from the usual one.

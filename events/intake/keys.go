@@ -17,11 +17,14 @@ type History interface {
 	Replay(ctx context.Context, from, to events.Seq) iter.Seq2[events.Stored, error]
 }
 
-// Subject is the keys of one trail: a person's own, of the generation in use, or
-// the hidden one of a seal.
+// Subject is the keys of one generation of one trail: a person's own, or the hidden
+// one of a seal. What finds them gives the earliest generation that is here; which
+// one an event takes, or took, the history says.
 type Subject interface {
 	Handle() events.Handle
-	Of() events.Handle // of a hidden trail the handle of the person's own, else zero
+	Generation() uint32           // from 1
+	At(generation uint32) Subject // of the same trail; nil when its keys are not here
+	Of() events.Handle            // of a hidden trail the handle of the person's own, else zero
 	Pair() events.Pair
 	Root() [32]byte             // what all keys of the trail come from
 	EventKey(i uint64) [32]byte // of the i-th event of the trail, from 1

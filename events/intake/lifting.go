@@ -121,12 +121,12 @@ func (d *Desk) disclose(ctx context.Context, s Standing) (events.Index, error) {
 	if err != nil {
 		return 0, err
 	}
-	tags, _, err := d.Writer.cfg.Book.tags(s.Trail)
+	at, _, err := d.Writer.cfg.Book.tags(s.Trail)
 	if err != nil {
 		return 0, err
 	}
 	key := hidden.Root()
-	data := events.Object{}.With("events", events.Integer(int64(tags))).With("key", events.String(base64.RawURLEncoding.EncodeToString(key[:]))).
+	data := events.Object{}.With("events", events.Integer(int64(at.tags))).With("key", events.String(base64.RawURLEncoding.EncodeToString(key[:]))).
 		With("seal", events.String(s.Name.String())).With("subjects", who.subjects())
 	return d.sayFirst(ctx, Own{Kind: "event.disclosed", ID: disclosedID(s.Name), Organization: s.Organization, Data: data})
 }
@@ -239,7 +239,10 @@ func (d *Desk) concerns(ctx context.Context, s Standing) (concerned, error) {
 	if err != nil {
 		return concerned{}, err
 	}
-	key := hidden.EventKey(m.fold.Persons[0].Counter)
+	key, err := eventKey(hidden, m.fold.Persons[0])
+	if err != nil {
+		return concerned{}, err
+	}
 	box := reader{msg: m.msg, entry: m.entry}
 	for _, x := range box.read(events.BoxPerson, 0, key[:]) {
 		if x.Name == "subject" {

@@ -17,7 +17,7 @@ var ErrIdentifier = errors.New("naming the person")
 // party is one person's part in an event.
 type party struct {
 	person   events.Person
-	who      Subject // the trail that takes the event: hers, or a seal's
+	who      Subject // the trail that takes the event, hers or a seal's, as its keys are now
 	counter  uint64  // which of its tags this is
 	tag      events.Tag
 	key      [32]byte // of the event, in that trail
@@ -109,7 +109,7 @@ func (w *Writer) parties(p *plan, item *waiting, named []Subject) ([]party, *eve
 		case who == nil:
 			return nil, &events.Problem{Status: 409, Code: "conflict", Detail: "her keys were destroyed in the meantime; nothing can be hidden from her any more"}, nil
 		}
-		counter, enrolled, err := w.next(p, who)
+		who, counter, enrolled, err := w.next(p, who)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -159,13 +159,4 @@ func (w *Writer) hidden(h events.Handle) (Subject, error) {
 		err = errors.New("the keys of a hidden trail are not here")
 	}
 	return who, err
-}
-
-// next is the number of the trail's next tag, and whether it is enrolled.
-func (w *Writer) next(p *plan, who Subject) (uint64, bool, error) {
-	if n, ok := p.tags[who.Handle()]; ok {
-		return n + 1, true, nil
-	}
-	n, enrolled, err := w.cfg.Book.tags(who.Handle())
-	return n + 1, enrolled, err
 }

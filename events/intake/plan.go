@@ -16,7 +16,8 @@ type plan struct {
 	owners []*waiting // of fresh, index by index
 	fresh  []*planned
 	enrol  []Subject
-	tags   map[events.Handle]uint64
+	tags   map[events.Handle]reach
+	at     []int                        // where each of fresh is in the batch, from seal on
 	known  map[reference]bool           // what the group adds, and the book's answers
 	zones  map[string]string            // organization → time zone, likewise
 	seals  map[events.Handle][]Standing // over a person, likewise
@@ -30,7 +31,7 @@ type reference struct{ register, id string }
 // need no writing. An error is about this machine, not about an event.
 func (w *Writer) plan(group []*waiting) (*plan, error) {
 	p := &plan{
-		now: w.cfg.Now().UTC(), tags: map[events.Handle]uint64{}, known: map[reference]bool{}, zones: map[string]string{},
+		now: w.cfg.Now().UTC(), tags: map[events.Handle]reach{}, known: map[reference]bool{}, zones: map[string]string{},
 		seals: map[events.Handle][]Standing{}, heads: map[events.EventName]bulk{}, parts: map[partName]bool{},
 	}
 	fresh, err := w.firsts(group)
@@ -189,6 +190,9 @@ func (w *Writer) concern(p *plan, item *waiting, n *planned, named []Subject) (*
 		return problem, err
 	}
 	problem, err := w.checkSeal(p, item, named)
+	if problem == nil && err == nil {
+		problem, err = w.checkTrail(p, item, named)
+	}
 	if problem != nil || err != nil {
 		return problem, err
 	}
@@ -217,11 +221,12 @@ func notComposed(err error) *events.Problem {
 func (p *plan) keep(n *planned, item *waiting) {
 	p.fresh, p.owners = append(p.fresh, n), append(p.owners, item)
 	for _, x := range n.parties {
-		p.tags[x.who.Handle()] = x.counter
+		p.tags[x.who.Handle()] = reach{x.counter, x.who.Generation()}
 		if !x.enrolled {
 			p.enrol = append(p.enrol, x.who)
 		}
 	}
+	p.rotate(n)
 	p.keepSeal(n)
 	p.keepBulk(n, item.matter)
 	if register, id := n.entry.Begins(); id != "" {
@@ -320,7 +325,8 @@ func (w *Writer) isAnywhere(p *plan, id string) (bool, error) {
 
 // answer gives every planned event its place.
 func (p *plan) answer(notes []noted) {
-	for i, n := range notes {
+	for i, at := range p.at {
+		n := notes[at]
 		p.owners[i].finish(Outcome{Status: 201, Position: n.seq.Index(), Name: n.entry.Name(), Hash: n.hash})
 	}
 }

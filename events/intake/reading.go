@@ -57,6 +57,8 @@ type Desk struct {
 	// For requests alone, which are not taken without them.
 	Mentions Mentions
 	Ending   Ending
+
+	Cards Cards // for trail cards alone, which are not issued without them
 }
 
 // Opened are the details of one entry.
@@ -190,7 +192,10 @@ func (d *Desk) open(msg events.Message, entry *events.Entry) (_ []events.Disclos
 			if err != nil || who == nil {
 				return nil, of, "the keys of a person it concerns are destroyed", err
 			}
-			key := who.EventKey(p.Counter)
+			key, err := eventKey(who, p)
+			if err != nil {
+				return nil, of, "", err
+			}
 			shared, each = append(shared, key[:]), append(each, key[:])
 			of.trails = append(of.trails, p.Handle)
 		}

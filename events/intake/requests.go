@@ -248,7 +248,10 @@ func (d *Desk) identify(msg events.Message, entry *events.Entry) (of concerned, 
 			unnamed++
 			continue
 		}
-		key := who.EventKey(p.Counter)
+		key, err := eventKey(who, p)
+		if err != nil {
+			return of, 0, err
+		}
 		for _, x := range box.read(events.BoxIdentifier, i, month, key[:]) {
 			of.persons, of.trails = append(of.persons, personOf(x.Value.Object())), append(of.trails, p.Handle)
 		}

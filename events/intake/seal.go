@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -12,16 +14,14 @@ import (
 // LedgerSource is the source of the ledger's own events; no token has it.
 const LedgerSource = "daybook"
 
-// seal makes the messages of a plan, enrolments first, and what the book notes
-// of each. Boxes of different events are sealed on all processors.
+// seal makes the messages of a plan, and what the book notes of each: first the
+// enrolments of who is new, then the events, each rotation followed by the enrolment
+// of the generation it begins. Boxes of different events are sealed on all processors.
 func (w *Writer) seal(p *plan) ([][]byte, []noted, error) {
 	msgs, notes, err := w.enrolments(p)
 	if err != nil {
 		return nil, nil, err
 	}
-	first := len(msgs)
-	msgs = append(msgs, make([][]byte, len(p.fresh))...)
-	notes = append(notes, make([]noted, len(p.fresh))...)
 	errs := make([]error, len(p.fresh))
 	shared := map[string]common{}
 	for _, n := range p.fresh {
@@ -38,8 +38,8 @@ func (w *Writer) seal(p *plan) ([][]byte, []noted, error) {
 	for start := 0; start < len(p.fresh); start += size {
 		group.Go(func() {
 			for i := start; i < min(start+size, len(p.fresh)); i++ {
-				n := p.fresh[i]
-				msgs[first+i], notes[first+i], errs[i] = n.seal(w.cfg.Keys, shared[n.facts.Organization])
+				n, at := p.fresh[i], p.at[i]
+				msgs[at], notes[at], errs[i] = n.seal(w.cfg.Keys, shared[n.facts.Organization])
 			}
 		})
 	}
@@ -52,29 +52,64 @@ func (w *Writer) seal(p *plan) ([][]byte, []noted, error) {
 	return msgs, notes, nil
 }
 
-// enrolments are the subject.enrolled messages of a plan.
+// enrolments are the subject.enrolled messages of a plan at their places among all
+// of its messages, and it notes the places of the others.
 func (w *Writer) enrolments(p *plan) (msgs [][]byte, notes []noted, err error) {
-	for chunk := range slices.Chunk(p.enrol, events.MaxPairs) {
-		pairs := make([]events.Pair, len(chunk))
-		fold := events.Fold{OccurredAt: p.now, RecordedAt: p.now, Sequence: -1}
-		for i, who := range chunk {
-			pairs[i] = who.Pair()
-			fold.Persons = append(fold.Persons, events.FoldPerson{Handle: who.Handle(), Relation: "principal"})
+	add := func(begins []beginning) {
+		var msg []byte
+		var n noted
+		if err == nil {
+			msg, n, err = w.enrolment(p.now, begins)
 		}
-		// A person is enrolled once, so her handle makes the id unique.
-		name := w.cfg.Keys.EventName(LedgerSource, "subject.enrolled/"+chunk[0].Handle().String())
-		entry, err := events.Enrolled(name, p.now, pairs)
-		if err != nil {
-			return nil, nil, err
-		}
-		msg, err := sealOwn(w.cfg.Keys, entry, fold)
-		if err != nil {
-			return nil, nil, err
-		}
-		msgs = append(msgs, msg)
-		notes = append(notes, noted{entry: entry, hash: events.HashEntry(entry.Append(nil)), fold: fold})
+		msgs, notes = append(msgs, msg), append(notes, n)
 	}
-	return msgs, notes, nil
+	for chunk := range slices.Chunk(p.enrol, events.MaxPairs) {
+		begins := make([]beginning, len(chunk))
+		for i, who := range chunk {
+			begins[i].who = who
+		}
+		add(begins)
+	}
+	p.at = make([]int, len(p.fresh))
+	for i, n := range p.fresh {
+		p.at[i] = len(msgs)
+		msgs, notes = append(msgs, nil), append(notes, noted{})
+		if n.next != nil {
+			add([]beginning{{n.next, n.parties[0].counter}})
+		}
+	}
+	return msgs, notes, err
+}
+
+// beginning is a generation that is enrolled, and how many tags its trail has.
+type beginning struct {
+	who  Subject
+	tags uint64
+}
+
+// enrolment is one subject.enrolled message.
+func (w *Writer) enrolment(now time.Time, begins []beginning) ([]byte, noted, error) {
+	pairs := make([]events.Pair, len(begins))
+	fold := events.Fold{OccurredAt: now, RecordedAt: now, Sequence: -1}
+	for i, b := range begins {
+		pairs[i] = b.who.Pair()
+		fold.Persons = append(fold.Persons, events.FoldPerson{
+			Handle: b.who.Handle(), Counter: b.tags, Generation: b.who.Generation(), Relation: "principal",
+		})
+	}
+	// A trail is enrolled once, and once again for each rotation, so handle and
+	// number of tags make the id unique.
+	first := begins[0]
+	id := "subject.enrolled/" + first.who.Handle().String()
+	if first.tags > 0 {
+		id += "/" + strconv.FormatUint(first.tags, 10)
+	}
+	entry, err := events.Enrolled(w.cfg.Keys.EventName(LedgerSource, id), now, pairs)
+	if err != nil {
+		return nil, noted{}, err
+	}
+	msg, err := sealOwn(w.cfg.Keys, entry, fold)
+	return msg, noted{entry: entry, hash: events.HashEntry(entry.Append(nil)), fold: fold}, err
 }
 
 // sealOwn makes the message of a ledger entry, which has a fold box only.

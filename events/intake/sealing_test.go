@@ -66,7 +66,7 @@ func TestSeal(t *testing.T) {
 	placed := h.place(t, ordered())
 	hers := h.person(t, "plate", "BER7")
 	hidden := h.trail(t, placed.Position)
-	if h.trail(t, before) != (events.FoldPerson{Handle: hers.Handle(), Counter: 1, Relation: "principal"}) || hidden.Handle == hers.Handle() || hidden.Counter != 1 {
+	if h.trail(t, before) != (events.FoldPerson{Handle: hers.Handle(), Counter: 1, Generation: 1, Relation: "principal"}) || hidden.Handle == hers.Handle() || hidden.Counter != 1 {
 		t.Fatalf("before %v, the seal's %v", h.trail(t, before), hidden)
 	}
 	during := h.submit(t, use("2", "city/app", "N-17"), use("3", "city/app", "other"))

@@ -40,21 +40,6 @@ func destroy(keys Shredder, what []byte) error {
 	return keys.DestroyMonth(string(organization), string(month))
 }
 
-// Lacks says that keys are not here of whom the history enrolled last, and whose
-// were not destroyed: the keys at hand are older than the history.
-func (b *Book) Lacks(people People) (bool, error) {
-	newest, err := b.get([]byte("f"))
-	if err != nil || len(newest) != len(events.Handle{}) {
-		return false, err
-	}
-	who, err := people.ByHandle(events.Handle(newest))
-	if err != nil || who != nil {
-		return false, err
-	}
-	gone, err := b.isShredded(events.Handle(newest))
-	return !gone, err
-}
-
 // isShredded says that the keys of h, or of whose hidden trail it is, were
 // destroyed.
 func (b *Book) isShredded(h events.Handle) (bool, error) {

@@ -22,17 +22,17 @@ func (h *house) person(t testing.TB, scheme, value string) *keyring.Person {
 // walk reads the whole history and checks every rule about tags: exactly one on
 // a single-person entry, one for each person of several and of a part, none
 // elsewhere; sorted, enrolled before, label and commitment those of the keyring,
-// and numbered 1, 2, 3 … for each person.
+// and numbered 1, 2, 3 … for each person, by the key of the generation enrolled last.
 func (h *house) walk(t testing.TB) map[events.Handle]uint64 {
 	t.Helper()
 	counts := map[events.Handle]uint64{}
-	enrolled := map[events.Handle]bool{}
+	enrolled := map[events.Handle]uint32{}
 	open := foldOpener(h)
 	for i := range events.Index(h.history.Last()) {
 		m, e := h.message(t, i)
 		fold := open(t, m)
 		if e.Kind.Name == "subject.enrolled" {
-			h.checkPairs(t, e, fold, enrolled)
+			h.checkPairs(t, e, fold, enrolled, counts)
 			continue
 		}
 		tags := e.Texts("subjects.tags")
@@ -41,11 +41,11 @@ func (h *house) walk(t testing.TB) map[events.Handle]uint64 {
 		}
 		for j, p := range fold.Persons {
 			who, ok, _ := h.ring.Keyring.ByHandle(p.Handle)
-			if !ok || !enrolled[p.Handle] {
-				t.Fatalf("entry %d: she is not enrolled (%v)", i, ok)
+			if !ok || enrolled[p.Handle] == 0 || enrolled[p.Handle] != p.Generation {
+				t.Fatalf("entry %d: she is not enrolled (%v), in generation %d", i, ok, p.Generation)
 			}
 			counts[p.Handle]++
-			if want := events.Tag(who.Tag(counts[p.Handle])).String(); p.Counter != counts[p.Handle] || tags[j] != want {
+			if want := events.Tag(who.At(p.Generation).Tag(counts[p.Handle])).String(); p.Counter != counts[p.Handle] || tags[j] != want {
 				t.Fatalf("entry %d has tag %d %s, want %d %s", i, p.Counter, tags[j], counts[p.Handle], want)
 			}
 		}
@@ -67,16 +67,18 @@ func tagged(e *events.Entry, n int) bool {
 	return n == 0
 }
 
-func (h *house) checkPairs(t testing.TB, e *events.Entry, fold events.Fold, enrolled map[events.Handle]bool) {
+func (h *house) checkPairs(t testing.TB, e *events.Entry, fold events.Fold, enrolled map[events.Handle]uint32, counts map[events.Handle]uint64) {
 	t.Helper()
 	pairs, _ := e.Value("pairs")
 	want := map[string]string{}
 	for _, p := range fold.Persons {
 		who, ok, _ := h.ring.Keyring.ByHandle(p.Handle)
-		if !ok || enrolled[p.Handle] || p.Counter != 0 {
-			t.Fatalf("enrolled twice or unknown (%v), counter %d", ok, p.Counter)
+		before := enrolled[p.Handle]
+		if !ok || before > 0 && p.Generation != before+1 || p.Counter != counts[p.Handle] {
+			t.Fatalf("generation %d after %d, or unknown (%v), counter %d", p.Generation, before, ok, p.Counter)
 		}
-		enrolled[p.Handle] = true
+		enrolled[p.Handle] = p.Generation
+		who = who.At(p.Generation)
 		label, commitment := who.Label(), who.Commitment()
 		want[base64.RawURLEncoding.EncodeToString(label[:])] = base64.RawURLEncoding.EncodeToString(commitment[:])
 	}

@@ -20,13 +20,7 @@ import (
 func (n noted) writeTrails(batch *pebble.Batch) {
 	switch n.entry.Kind.Name {
 	case "subject.enrolled":
-		pairs, _ := n.entry.Value("pairs")
-		for _, pair := range pairs.Items() {
-			label, _ := pair.Object().Get("label")
-			_ = batch.Set(append([]byte("l"), label.Text()...), nil, nil)
-		}
-		newest := n.handles()
-		_ = batch.Set([]byte("f"), newest[len(newest)-len(events.Handle{}):], nil)
+		n.writeEnrolled(batch)
 	case "key.shredded":
 		what := n.shredded()
 		_ = batch.Set(binary.BigEndian.AppendUint64([]byte("k"), uint64(n.seq)), what, nil)

@@ -213,11 +213,14 @@ func (w *Writer) Run(ctx context.Context) error {
 func (w *Writer) gather() []*waiting {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, size, persons := 0, 0, 0
+	n, size, persons, rotated := 0, 0, 0, 0
 	for n < len(w.queue) && n < maxGather {
 		item := w.queue[n]
 		size, persons = size+item.weight(), persons+item.Event.Named()
-		if n > 0 && (size > maxBatchBytes || n+1+enrolments(persons) > maxMessages) {
+		if item.Event.Kind.Name == "trail.rotated" {
+			rotated++ // an enrolment of its own stands behind it
+		}
+		if n > 0 && (size > maxBatchBytes || n+1+enrolments(persons)+rotated > maxMessages) {
 			break
 		}
 		n++
@@ -284,7 +287,7 @@ func (w *Writer) write(ctx context.Context, group []*waiting) error {
 		refuseAll(group, uncertain())
 		return err
 	}
-	plan.answer(notes[len(notes)-len(plan.fresh):])
+	plan.answer(notes)
 	return nil
 }
 
