@@ -51,7 +51,10 @@ type Config struct {
 	Elsewhere Journal
 	// Signer is the log key. Its name is the origin.
 	Signer note.Signer
-	// Receipts is the receipt key, named origin + "/receipt".
+	// Leaves, if set, says that the log is of other things than events.
+	Leaves *Leaves
+	// Receipts is the receipt key, named origin + "/receipt". A log of Leaves gives
+	// no receipts.
 	Receipts note.Signer
 	// PublishEvery is the least time between two checkpoints; the default is a
 	// second. The longer, the less exactly the times of entries show.
@@ -71,10 +74,10 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Dir == "" || c.Signer == nil || c.Receipts == nil || c.Log == nil || c.History == nil {
+	if c.Dir == "" || c.Signer == nil || c.Receipts == nil && c.Leaves == nil || c.Log == nil || c.History == nil {
 		return c, errors.New("it needs a directory, both signers, a log and a history")
 	}
-	if want := proof.ReceiptKeyName(c.Signer.Name()); c.Receipts.Name() != want {
+	if want := proof.ReceiptKeyName(c.Signer.Name()); c.Receipts != nil && c.Receipts.Name() != want {
 		return c, fmt.Errorf("the receipt key is named %q instead of %q", c.Receipts.Name(), want)
 	}
 	var err error
@@ -177,6 +180,9 @@ func (a *Anchor) announce(stopped error) {
 
 // Receipt promises the positions in lines, which ascend strictly, as of now.
 func (a *Anchor) Receipt(lines ...proof.ReceiptLine) ([]byte, error) {
+	if a.cfg.Receipts == nil {
+		return nil, errors.New("giving a receipt: this log gives none")
+	}
 	return proof.SignReceipt(proof.Receipt{
 		Origin: a.cfg.Signer.Name(),
 		Time:   a.cfg.Now(),

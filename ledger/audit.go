@@ -51,6 +51,13 @@ type AuditOptions struct {
 	// Each, unless nil, is given every entry whose content is read: in any order, by
 	// several goroutines at once, and before it is known that the log is whole.
 	Each func(events.Index, *events.Entry)
+	// InOrder, unless nil, is given the hash and the facts of every entry, one after
+	// the other, up to the first that is in doubt. It sees to it that no tag and no
+	// label stands twice; the audit then remembers names alone.
+	InOrder func(events.Index, proof.Hash, Facts) error
+	// Leaves, if set, says that the log is of other things than events. Its Check
+	// is called by several goroutines at once.
+	Leaves *Leaves
 }
 
 // Report is what an audit that found nothing wrong has checked.
@@ -173,10 +180,26 @@ func (a *audit) walk(ctx context.Context) error {
 		}
 		a.tiles++
 		for i, f := range c.facts {
-			if err := a.seen.add(f); err != nil {
-				return &AuditError{Place: entryPlace(first + events.Index(i)), Reason: err}
+			if err := a.take(first+events.Index(i), c.hashes[i], f); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// take remembers what entry i holds.
+func (a *audit) take(i events.Index, leaf proof.Hash, f Facts) error {
+	if a.opts.InOrder != nil {
+		if a.suspect == nil {
+			if err := a.opts.InOrder(i, leaf, f); err != nil {
+				return err
+			}
+		}
+		f.Tags, f.Labels = nil, nil
+	}
+	if err := a.seen.add(f); err != nil {
+		return &AuditError{Place: entryPlace(i), Reason: err}
 	}
 	return nil
 }

@@ -55,6 +55,8 @@ type CheckConfig struct {
 	Log Log
 	// Heads, if set, is what others hold of this log.
 	Heads Heads
+	// Leaves, if set, says that the log is of other things than events.
+	Leaves *Leaves
 	// IgnoreFiles leaves tiles and bundles out: what the history and the journal
 	// say of each other decides whether they can be made again.
 	IgnoreFiles bool
@@ -81,6 +83,10 @@ type CheckReport struct {
 // *Difference; the report then says how far it came.
 func Check(ctx context.Context, cfg CheckConfig) (*CheckReport, error) {
 	c := &check{cfg: cfg, public: &Public{dir: cfg.Dir}, seen: newSeen(), report: &CheckReport{}}
+	if cfg.Leaves != nil {
+		c.key = cfg.Leaves.Key
+		c.report.Origin = c.key.Name()
+	}
 	err := c.run(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -196,15 +202,24 @@ func (c *check) message(ctx context.Context, m events.Stored) error {
 	if m.Seq != want {
 		return wrong(fmt.Errorf("it is missing, message %d follows", m.Seq))
 	}
-	msg, err := events.ParseMessage(m.Data)
+	entry, err := c.entryOf(want.Index(), m.Data)
 	if err != nil {
 		return wrong(err)
 	}
-	if err := c.parse(want.Index(), msg); err != nil {
-		return wrong(err)
-	}
 	c.report.Messages = want
-	return c.grow(ctx, bytes.Clone(msg.Entry))
+	return c.grow(ctx, bytes.Clone(entry))
+}
+
+// entryOf is the entry that a message holds, checked by itself.
+func (c *check) entryOf(i events.Index, data []byte) ([]byte, error) {
+	if c.cfg.Leaves != nil {
+		return data, c.cfg.Leaves.Check(i, data)
+	}
+	msg, err := events.ParseMessage(data)
+	if err != nil {
+		return nil, err
+	}
+	return msg.Entry, c.parse(i, msg)
 }
 
 // parse checks what a message says by itself: its entry, its place, that no
@@ -223,7 +238,7 @@ func (c *check) parse(i events.Index, msg events.Message) error {
 	if err := checkPlace(i, e, c.key.Name(), c.key.KeyHash()); err != nil {
 		return err
 	}
-	f, err := factsOf(e)
+	f, err := FactsOf(e)
 	if err != nil {
 		return err
 	}
@@ -233,8 +248,8 @@ func (c *check) parse(i events.Index, msg events.Message) error {
 			slips++
 		}
 	}
-	if slips != personBoxes(e, len(f.tags)) {
-		return fmt.Errorf("it has %d boxes for persons and %d tags", slips, len(f.tags))
+	if slips != personBoxes(e, len(f.Tags)) {
+		return fmt.Errorf("it has %d boxes for persons and %d tags", slips, len(f.Tags))
 	}
 	return c.seen.add(f)
 }

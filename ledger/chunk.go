@@ -14,16 +14,16 @@ import (
 // chunk is what an audit learns from one bundle and its tile.
 type chunk struct {
 	hashes  []proof.Hash // of the entries, computed
-	facts   []facts      // of the entries; empty where one was not read
+	facts   []Facts      // of the entries; empty where one was not read
 	suspect *suspect
 }
 
-// facts are what must be unique or counted.
-type facts struct {
-	kind   string
-	name   events.EventName
-	tags   []events.Tag
-	labels [][64]byte
+// Facts are what of an entry must be unique or is counted.
+type Facts struct {
+	Kind   string
+	Name   events.EventName
+	Tags   []events.Tag
+	Labels [][64]byte // of the persons it enrols
 }
 
 // chunks yields the bundles in order. Several are fetched, hashed and parsed at
@@ -82,7 +82,7 @@ func (a *audit) chunk(ctx context.Context, n uint64) (chunk, error) {
 	if err != nil {
 		return chunk{}, err
 	}
-	c := chunk{hashes: make([]proof.Hash, width), facts: make([]facts, width)}
+	c := chunk{hashes: make([]proof.Hash, width), facts: make([]Facts, width)}
 	for i, e := range entries {
 		at := events.Index(n*proof.TileWidth) + events.Index(i)
 		c.hashes[i] = proof.LeafHash(e)
@@ -102,36 +102,40 @@ func (a *audit) chunk(ctx context.Context, n uint64) (chunk, error) {
 }
 
 // read parses the entry at position i and checks what it says by itself.
-func (a *audit) read(i events.Index, b []byte) (facts, error) {
+func (a *audit) read(i events.Index, b []byte) (Facts, error) {
+	if a.opts.Leaves != nil {
+		return Facts{}, a.opts.Leaves.Check(i, b)
+	}
 	e, err := events.ParseEntry(b)
 	if err != nil {
-		return facts{}, err
+		return Facts{}, err
 	}
 	if err := checkPlace(i, e, a.checkpoint.Origin, a.key.KeyHash()); err != nil {
-		return facts{}, err
+		return Facts{}, err
 	}
 	if i == 0 {
 		if err := a.checkKey(e); err != nil {
-			return facts{}, err
+			return Facts{}, err
 		}
 	}
 	if a.opts.Each != nil {
 		a.opts.Each(i, e)
 	}
-	return factsOf(e)
+	return FactsOf(e)
 }
 
-func factsOf(e *events.Entry) (f facts, err error) {
-	f = facts{kind: e.Kind.Name, name: e.Name()}
+// FactsOf are the facts of an entry.
+func FactsOf(e *events.Entry) (f Facts, err error) {
+	f = Facts{Kind: e.Kind.Name, Name: e.Name()}
 	for _, s := range e.Texts("subjects.tags") {
 		tag, ok := events.ParseTag(s)
 		if !ok {
-			return facts{}, fmt.Errorf("%q is not a tag", s)
+			return Facts{}, fmt.Errorf("%q is not a tag", s)
 		}
-		f.tags = append(f.tags, tag)
+		f.Tags = append(f.Tags, tag)
 	}
 	if e.Kind.Name == "subject.enrolled" {
-		f.labels, err = labels(e)
+		f.Labels, err = labels(e)
 	}
 	return f, err
 }
@@ -180,20 +184,20 @@ func newSeen() *seen {
 	}
 }
 
-func (s *seen) add(f facts) error {
-	if f.kind == "" {
+func (s *seen) add(f Facts) error {
+	if f.Kind == "" {
 		return nil
 	}
-	s.kinds[f.kind]++
-	if !fresh(s.names, f.name) {
-		return fmt.Errorf("the event name %s stands in an entry before", f.name)
+	s.kinds[f.Kind]++
+	if !fresh(s.names, f.Name) {
+		return fmt.Errorf("the event name %s stands in an entry before", f.Name)
 	}
-	for _, t := range f.tags {
+	for _, t := range f.Tags {
 		if !fresh(s.tags, t) {
 			return fmt.Errorf("the tag %s stands in an entry before", t)
 		}
 	}
-	for _, l := range f.labels {
+	for _, l := range f.Labels {
 		if !fresh(s.labels, l) {
 			return fmt.Errorf("a label stands in an entry before")
 		}

@@ -14,6 +14,7 @@ import (
 // feed is where the entries of one log come from, and whose log it is.
 type feed struct {
 	history History
+	leaves  *Leaves // nil for events
 	origin  string
 	keyHash uint32 // of the log key
 }
@@ -54,6 +55,9 @@ func (f feed) batches(ctx context.Context, from, to events.Seq) iter.Seq2[[][]by
 func (f feed) entryOf(m events.Stored, want events.Seq) ([]byte, error) {
 	if m.Seq != want {
 		return nil, fmt.Errorf("the history has a gap: message %d came", m.Seq)
+	}
+	if f.leaves != nil {
+		return m.Data, f.leaves.Check(want.Index(), m.Data)
 	}
 	msg, err := events.ParseMessage(m.Data)
 	if err != nil {

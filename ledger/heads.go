@@ -79,6 +79,9 @@ func (a *Anchor) askHeads(ctx context.Context, signed published) error {
 
 // historyKey is the log key that the history's first message announces.
 func (a *Anchor) historyKey(ctx context.Context) (note.Verifier, error) {
+	if a.cfg.Leaves != nil {
+		return a.cfg.Leaves.Key, nil
+	}
 	if a.cfg.History.Last() == 0 {
 		return nil, errors.New("the history is empty, and somebody holds checkpoints of this log; put the history back, or leave them out to begin another ledger")
 	}

@@ -122,7 +122,7 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	if p.Size <= now.Size || p.Size < m.files.tree.size {
 		return nil
 	}
-	from := feed{m.cfg.History, m.cfg.Key.Name(), m.cfg.Key.KeyHash()}
+	from := feed{m.cfg.History, nil, m.cfg.Key.Name(), m.cfg.Key.KeyHash()}
 	if m.files.tree.size < p.Size {
 		for batch, err := range from.batches(ctx, events.Seq(m.files.tree.size)+1, events.Seq(p.Size)) {
 			if err != nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -63,6 +65,9 @@ func (a *Anchor) takeUp(ctx context.Context) error {
 			return err
 		}
 		return a.files.trim()
+	}
+	if err := a.takeBack(ctx, signed); err != nil {
+		return err
 	}
 	if last := a.cfg.History.Last(); last.Size() < signed.Size {
 		return fmt.Errorf("the history ends at message %d, and a checkpoint of size %d is signed: the history was cut or set back; put back the newest history, a new one would contradict what was published; daybook recover says more", last, signed.Size)
@@ -120,19 +125,7 @@ func (a *Anchor) comparePublished() (behind bool, err error) {
 // checkSigned opens the journalled note with the key that entry 0 names, which
 // must be ours: what is published next is then what was signed.
 func (a *Anchor) checkSigned(ctx context.Context, signed published) error {
-	p := &Public{dir: a.cfg.Dir}
-	first, err := p.entries(ctx, 0, 1, signed.Size)
-	if err != nil {
-		return err
-	}
-	e, err := events.ParseEntry(first[0])
-	if err != nil {
-		return err
-	}
-	if err := checkPlace(0, e, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()); err != nil {
-		return err
-	}
-	v, err := proof.ParseVerifierKey(e.Text("keys.log"))
+	v, err := a.signedBy(ctx, signed.Size)
 	if err != nil {
 		return err
 	}
@@ -140,6 +133,26 @@ func (a *Anchor) checkSigned(ctx context.Context, signed published) error {
 		return fmt.Errorf("reading the journal: %w", err)
 	}
 	return nil
+}
+
+// signedBy is the key that signs this log, as its entry 0 says, of size entries.
+func (a *Anchor) signedBy(ctx context.Context, size events.Size) (note.Verifier, error) {
+	if a.cfg.Leaves != nil {
+		return a.cfg.Leaves.Key, nil
+	}
+	p := &Public{dir: a.cfg.Dir}
+	first, err := p.entries(ctx, 0, 1, size)
+	if err != nil {
+		return nil, err
+	}
+	e, err := events.ParseEntry(first[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPlace(0, e, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()); err != nil {
+		return nil, err
+	}
+	return proof.ParseVerifierKey(e.Text("keys.log"))
 }
 
 // loadOrRebuild reads the files, or makes them anew if there are none at all.

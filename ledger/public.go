@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -20,6 +21,10 @@ import (
 // checkpointPath is where the signed checkpoint lies, below the prefix of the
 // log and in the directory.
 const checkpointPath = "checkpoint"
+
+// IndexPath is where, below the log, the log of its completeness index lies, in
+// the same layout.
+const IndexPath = "index"
 
 // The most bytes we read of a file: a full bundle of the largest entries, and
 // a note.
@@ -65,6 +70,10 @@ func OpenPublic(dir string) (*Public, error) {
 func (p *Public) Read(ctx context.Context, path string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, context.Cause(ctx))
+	}
+	if below, ok := strings.CutPrefix(path, IndexPath+"/"); ok && p.dir != "" {
+		index := Public{dir: filepath.Join(p.dir, IndexPath)}
+		return index.Read(ctx, below)
 	}
 	if path == checkpointPath {
 		return p.readCheckpoint()

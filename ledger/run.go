@@ -128,7 +128,7 @@ func (a *Anchor) wait(ctx context.Context) (events.Seq, error) {
 
 // batches are the entries of messages from … to, checked.
 func (a *Anchor) batches(ctx context.Context, from, to events.Seq) iter.Seq2[[][]byte, error] {
-	return feed{a.cfg.History, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()}.batches(ctx, from, to)
+	return feed{a.cfg.History, a.cfg.Leaves, a.cfg.Signer.Name(), a.cfg.Signer.KeyHash()}.batches(ctx, from, to)
 }
 
 // integrate computes the tree with batch twice and writes the files.
