@@ -18,7 +18,7 @@ const (
 
 // paged is how many items a subtree may have before it gets a page: fewer are
 // read and hashed again each time, which costs less than keeping their nodes.
-const paged = 64
+const paged = 32
 
 // place is a subtree by the first digits of its labels, of four bits each.
 type place struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -87,6 +88,7 @@ func openTrees(dir string, fs vfs.FS, cache int64) (*trees, error) {
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // hashes have nothing to spare
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
@@ -121,6 +123,7 @@ func (quiet) Fatalf(format string, args ...any) {
 type addition struct {
 	leaves       []proof.Hash // of the entries
 	tags, labels []item
+	root         *proof.Hash // of the ledger with them, when it is known
 }
 
 // add makes an addition part of the trees, all of it or nothing. A crash may take
@@ -130,6 +133,9 @@ func (t *trees) add(a addition) error {
 	next.roots = append([]proof.Hash(nil), t.now.roots...)
 	for _, h := range a.leaves {
 		next.edge.add(h)
+	}
+	if a.root != nil && next.root() != *a.root {
+		return fmt.Errorf("the entries up to %d have root %v, published is %v: the files of the public log are damaged, or the trees are of another log", next.size, next.root(), *a.root)
 	}
 	out := t.db.NewBatch()
 	defer out.Close()

@@ -1,0 +1,68 @@
+package trail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/ledger"
+	"github.com/daybook-ledger/daybook/ledger/proof"
+)
+
+// Question is what somebody asks of the index. That is all that the ledger learns:
+// whoever asks for a range of tags does not say which of them are hers.
+type Question struct {
+	Tags   []events.Tag
+	Ranges []proof.Prefix // of the tree over tags
+	Labels [][64]byte     // VRF outputs of persons
+}
+
+// Answer is what the last published leaf says of it.
+type Answer struct {
+	Proof proof.IndexProof
+	// Positions are where what is there stands in the ledger, by its label in the
+	// tree. They are claims until the entries are seen: see proof.IndexValue.
+	Positions map[proof.Hash]events.Index
+}
+
+// Prove answers a question. The error is a *TooMuchError when the answer would be
+// too large, and ledger.ErrNotPublished before the first leaf.
+func (x *Index) Prove(_ context.Context, q Question) (Answer, error) {
+	a, err := x.prove(q)
+	if err != nil {
+		return Answer{}, fmt.Errorf("asking the index: %w", err)
+	}
+	return a, nil
+}
+
+func (x *Index) prove(q Question) (Answer, error) {
+	if n := len(q.Tags) + len(q.Ranges) + len(q.Labels); n > MaxAsked {
+		return Answer{}, &TooMuchError{Asked: n}
+	}
+	ofTags, ofLabels := asked{ranges: q.Ranges}, asked{}
+	for _, p := range q.Ranges {
+		if p.Bits < 0 || p.Bits > 256 || proof.PrefixOf(p.Path, p.Bits) != p {
+			return Answer{}, fmt.Errorf("a range has %d bits, or more than it says", p.Bits)
+		}
+	}
+	for _, t := range q.Tags {
+		ofTags.labels = append(ofTags.labels, proof.TagLabel(t))
+	}
+	for _, l := range q.Labels {
+		ofLabels.labels = append(ofLabels.labels, proof.PersonLabel(l))
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.view == nil {
+		return Answer{}, ledger.ErrNotPublished
+	}
+	out := Answer{Proof: x.view.proof, Positions: map[proof.Hash]events.Index{}}
+	var err error
+	if !ofTags.nothing() {
+		out.Proof.Tags, err = show(tags, x.view.snapshot, ofTags, out.Positions)
+	}
+	if err == nil && !ofLabels.nothing() {
+		out.Proof.Labels, err = show(labels, x.view.snapshot, ofLabels, out.Positions)
+	}
+	return out, err
+}
