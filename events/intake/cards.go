@@ -21,6 +21,9 @@ type Cards interface {
 	ProveLabel(p events.Person, generation uint32) ([80]byte, error)
 }
 
+// maxRotations bounds the generations of a person, so that they fit a card.
+const maxRotations = 24
+
 // Issued is a trail card, and where the ledger says that it was given away.
 type Issued struct {
 	Position events.Index  // of the trail.issued
@@ -56,6 +59,9 @@ func (d *Desk) RotateTrail(ctx context.Context, by Reader, person events.Person)
 	her, at, err := d.cardOf(by, person)
 	if err != nil {
 		return Issued{}, err
+	}
+	if at.generation >= maxRotations {
+		return Issued{}, &events.Problem{Status: 409, Code: "too-many", Detail: "her card was replaced so often that another would not hold all keys"}
 	}
 	w := d.Writer
 	if _, err := d.Cards.PrepareNext(person, at.generation, w.cfg.Book.label); err != nil {

@@ -17,8 +17,9 @@ import (
 
 const cardFormat = "daybook/card@1"
 
-// maxCard bounds a card, in bytes, so that its link fits a QR code.
-const maxCard = 2048
+// maxCard bounds a card, in bytes. The link of one with a few generations fits a QR
+// code, which holds 2,953 bytes.
+const maxCard = 6144
 
 // LabelProofLen is the length of a VRF proof (C2SP vrf-r255).
 const LabelProofLen = 80
