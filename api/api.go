@@ -31,6 +31,8 @@ type Config struct {
 	Clerk v1.Clerk
 	// Seals places seals and ends them. Nil: that is not done here.
 	Seals v1.SealDesk
+	// Cards gives away trail cards. Nil: that is not done here.
+	Cards v1.CardDesk
 	// Trails opens a person's card for who agreed to it. Nil: there is no page for it.
 	Trails web.Trails
 	// BehindProxy says that every request comes through a proxy which sets
@@ -75,8 +77,9 @@ func New(c Config) (http.Handler, error) {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}
 	if c.Desk != nil && c.Tokens != nil {
-		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Tokens: c.Tokens, Print: pages.Statement}
+		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Cards: c.Cards, Tokens: c.Tokens, Print: pages.Statement}
 		g := newGate(c, pages)
+		office.Secure = g.secure
 		g.mount(mux)
 		routes = append(routes, v1.NewOfficers(office).Routes(g.bearer)...)
 		pages.MountOfficers(mux, office, g.cookie)

@@ -83,6 +83,8 @@
 //	POST /v1/officer/seals                     an order, in JSON: {"seal","position","reviewIn","repeated"}
 //	POST /v1/officer/seals/{seal}/extend       other dates: the same
 //	POST /v1/officer/seals/{seal}/lift         {"seal","position","disclosed"}
+//	POST /v1/officer/cards                     {"person","url"}: {"card","link","position","rotated":null}
+//	POST /v1/officer/cards/rotate              in place of a lost one: the same, with rotated
 //
 // Placing and extending a seal takes the token of a second officer of the same
 // organization in the header Daybook-Approver. With the header Idempotency-Key a

@@ -29,7 +29,11 @@ type Office struct {
 	// For what officers say; nil where they say nothing.
 	Clerk  Clerk
 	Seals  SealDesk
+	Cards  CardDesk
 	Tokens Tokens
+
+	// Secure says that a request came under https; nil: none did.
+	Secure func(*http.Request) bool
 }
 
 // TrailParameters choose uses of data; so do limit and after, but not in exports.

@@ -27,7 +27,7 @@ func writePrivateCSV(w http.ResponseWriter, r *http.Request, name string, rows [
 		Fail(w, r, err)
 		return
 	}
-	sendPrivate(w, "text/csv; charset=utf-8; header=present", name, b.Bytes())
+	SendPrivate(w, "text/csv; charset=utf-8; header=present", name, b.Bytes())
 }
 
 func useColumns() []string {

@@ -237,10 +237,12 @@ func writePrivate(w http.ResponseWriter, r *http.Request, name string, v any) {
 		Fail(w, r, err)
 		return
 	}
-	sendPrivate(w, "application/json", name, body)
+	SendPrivate(w, "application/json", name, body)
 }
 
-func sendPrivate(w http.ResponseWriter, contentType, name string, body []byte) {
+// SendPrivate answers with what nobody keeps a copy of on the way, to be saved as
+// name where there is one.
+func SendPrivate(w http.ResponseWriter, contentType, name string, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	if name != "" {

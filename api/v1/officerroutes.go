@@ -55,6 +55,9 @@ func (o *Officers) Routes(only func(ForOfficer) http.HandlerFunc) []Route {
 	if o.office.Seals != nil {
 		list = append(list, o.sealRoutes(only)...)
 	}
+	if o.office.Cards != nil {
+		list = append(list, o.cardRoutes(only)...)
+	}
 	list = append(list, o.personRoutes(only)...)
 	for i := range list {
 		r := &list[i]

@@ -99,7 +99,7 @@ func (o *Office) SendStatement(w http.ResponseWriter, r *http.Request, s *Statem
 			Fail(w, r, err)
 			return
 		}
-		sendPrivate(w, "text/html; charset=utf-8", "statement.html", body)
+		SendPrivate(w, "text/html; charset=utf-8", "statement.html", body)
 	default:
 		writePrivate(w, r, "statement.json", s.whole())
 	}

@@ -23,6 +23,8 @@ func behind(k *events.Kind) string {
 		return "which seal it was, how many events it hid and the key to them, all of it for her alone, and the exact time"
 	case k.Name == "key.shredded":
 		return "the ledger’s own number of the event, and the exact time"
+	case k.Name == "trail.issued" || k.Name == "trail.rotated":
+		return "which officer it was, the ledger’s own number of the event, and the exact time"
 	case k.By == events.RoleLedger:
 		return "which officer it was, the exact time, what was searched for, which entries were read, and their exact number"
 	}

@@ -53,6 +53,8 @@ var titles = map[string]string{
 	"system.fault":            "Fault of a system",
 	"system.moved":            "System moved",
 	"system.registered":       "System registered",
+	"trail.issued":            "Trail card issued",
+	"trail.rotated":           "Trail moved to a new key",
 }
 
 // title of a kind that has no words of its own is its name.

@@ -45,6 +45,10 @@ func (p *Pages) MountOfficers(mux v1.Mux, office *v1.Office, only func(v1.ForOff
 		mux.HandleFunc("POST /officer/seals/extend", only(o.extendSeal))
 		mux.HandleFunc("POST /officer/seals/lift", only(o.liftSeal))
 	}
+	if office.Cards != nil {
+		mux.HandleFunc("GET /officer/cards", only(o.cardForm))
+		mux.HandleFunc("POST /officer/cards", only(o.card))
+	}
 	o.mountRequests(mux, only)
 }
 
@@ -54,6 +58,7 @@ type bar struct {
 	Trail, Findings string // addresses
 	Seals           string // "" where there are none, or for no organization yet
 	Requests        string // "" where officers say nothing
+	Cards           string // "" where there are none, or for who gives none away
 }
 
 // bar leads on within the organization that the page is about, "" for none yet.
@@ -66,6 +71,9 @@ func (o *officers) bar(l *lookup, who v1.Officer, organization string) bar {
 	if who.Organization != "" {
 		b.Who = as + " of " + l.organization(who.Organization).Short()
 		organization = who.Organization
+	}
+	if o.office.Cards != nil && who.Role == events.Officer {
+		b.Cards = "/officer/cards"
 	}
 	if organization != "" {
 		if o.office.Seals != nil {

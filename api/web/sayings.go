@@ -76,6 +76,9 @@ var sayings = map[string][]string{
 	"key.shredded": {"{by} had {these keys} destroyed[; copies of them may be kept until {backupsUntil}]."},
 	"key.rotated":  {"The master key of this ledger, which guards all other keys, was replaced by another."},
 
+	"trail.issued":  {"{by} gave one person the card that opens that person’s private trail."},
+	"trail.rotated": {"{by} moved the private trail of one person to a new key: a card from before opens nothing that is recorded from here on."},
+
 	"ledger.opened":    {"This ledger was opened on {opened on}."},
 	"subject.enrolled": {"A private trail was opened for {pairs}."},
 	"ledger.read": {

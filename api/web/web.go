@@ -88,7 +88,7 @@ func New(c Config) (*Pages, error) {
 	for _, name := range []string{
 		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals", "trail",
 		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
-		"officer-requests", "officer-done", "officer-person",
+		"officer-requests", "officer-done", "officer-person", "officer-cards",
 	} {
 		t, err := layout.Clone()
 		if err == nil {

@@ -34,3 +34,16 @@ func (d sealDesk) Seals(ctx context.Context, o v1.Officer, organization string) 
 	}
 	return out, asOf, reading, deskError(err)
 }
+
+// cardDesk shows the desk to the API for the trail cards that officers give away.
+type cardDesk struct{ *intake.Desk }
+
+func (d cardDesk) IssueCard(ctx context.Context, by v1.Officer, person events.Person) (v1.Issued, error) {
+	issued, err := d.Desk.IssueCard(ctx, reader(by), person)
+	return v1.Issued(issued), deskError(err)
+}
+
+func (d cardDesk) RotateTrail(ctx context.Context, by v1.Officer, person events.Person) (v1.Issued, error) {
+	issued, err := d.Desk.RotateTrail(ctx, reader(by), person)
+	return v1.Issued(issued), deskError(err)
+}

@@ -90,6 +90,7 @@ var technology = map[string][]string{
 	"github.com/lmittmann/tint":       {"cmd/daybook"},
 	"github.com/prometheus/":          {"cmd/daybook"},
 	"github.com/danielgtaylor/huma":   {"api/v1", "api/web"},
+	"rsc.io/qr":                       {"api/web"},
 	"github.com/getkin/kin-openapi":   {}, // tests alone
 }
 

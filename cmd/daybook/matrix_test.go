@@ -60,6 +60,10 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /officer/findings/{finding}": {"/officer/findings/" + finding + "?organization=city", cityReaders},
 		"POST /officer/details":           {"/officer/details", cityReaders},
 		"GET /officer/person":             {"/officer/person", signedIn},
+		"GET /officer/cards":              {"/officer/cards", signedIn},
+		"POST /officer/cards":             {"/officer/cards", speakers},
+		"POST /v1/officer/cards":          {"/v1/officer/cards", anyOfficer},
+		"POST /v1/officer/cards/rotate":   {"/v1/officer/cards/rotate", anyOfficer},
 		"POST /officer/person":            {"/officer/person", cityReaders},
 		"POST /officer/statement":         {"/officer/statement", cityReaders},
 		"GET /seals":                      {"/seals", everyone},
@@ -222,6 +226,8 @@ func (in *inside) order(token, path, body string) (int, string) {
 	return in.do(http.DefaultClient, req)
 }
 
+const theCard = `{"person":{"scheme":"example","value":"Anna"},"url":"https://ledger.example.org"}`
+
 const theInquiry = `{"organization":"city","person":{"scheme":"example","value":"Anna"}}`
 
 // requestForms are what an officer says of requests in each place, as JSON and as
@@ -234,6 +240,8 @@ func requestForms(access events.Index, request string) map[string]string {
 		"POST /v1/officer/entries/{entry}/correction": `{"reason":"correction","statement":"SECRET statement"}`,
 		"POST /v1/officer/person":                     theInquiry, "POST /officer/person": "organization=city&scheme=example&value=Anna",
 		"POST /v1/officer/statement.json": theInquiry, "POST /v1/officer/statement.csv": theInquiry, "POST /v1/officer/statement.html": theInquiry,
+		"POST /officer/cards":    "scheme=example&value=Anna&what=issue&as=letter&url=https://ledger.example.org&identified=yes",
+		"POST /v1/officer/cards": theCard, "POST /v1/officer/cards/rotate": theCard,
 		"POST /officer/statement":  "organization=city&scheme=example&value=Anna",
 		"POST /officer/correction": fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
 	}

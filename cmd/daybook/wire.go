@@ -102,7 +102,7 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 		Views: s.views, Ledger: s.anchor, Files: s.anchor.Public(), LogKey: s.keys.LogKey(),
 		Door:     door,
 		SignedAt: s.pace.signedAt,
-		Tokens:   readers{s.tokens}, Desk: s.desk(), Clerk: clerk{s.desk().Desk}, Seals: sealDesk{s.desk().Desk}, BehindProxy: cfg.behindProxy,
+		Tokens:   readers{s.tokens}, Desk: s.desk(), Clerk: clerk{s.desk().Desk}, Seals: sealDesk{s.desk().Desk}, Cards: cardDesk{s.desk().Desk}, BehindProxy: cfg.behindProxy,
 		Log: slog.Default(), Now: s.now, Publishing: s.pace.public,
 	})
 	return s, err
