@@ -33,6 +33,10 @@ type Config struct {
 	Seals v1.SealDesk
 	// Cards gives away trail cards. Nil: that is not done here.
 	Cards v1.CardDesk
+	// Index proves what is in the completeness index, and Slots has what is sealed
+	// for persons. Nil: there is no such answer here.
+	Index v1.Index
+	Slots v1.Slots
 	// Trails opens a person's card for who agreed to it. Nil: there is no page for it.
 	Trails web.Trails
 	// BehindProxy says that every request comes through a proxy which sets
@@ -73,6 +77,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Trails != nil {
 		pages.MountTrails(mux, c.Trails)
 	}
+	routes = append(routes, v1.TrailRoutes(c.Index, c.Slots)...)
 	if c.Door != nil {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}

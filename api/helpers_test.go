@@ -204,6 +204,7 @@ func (w *world) serve(l v1.Ledger, files api.Files) {
 		Views: w.views, Ledger: l, Files: files, LogKey: w.vkey,
 		Door:     http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.door(out, r) }),
 		SignedAt: func() time.Time { return w.signed }, Publishing: w.pace, Now: func() time.Time { return w.now },
+		Index: memoryIndex{w}, Slots: memorySlots{w},
 	})
 	check(w.t, err)
 }

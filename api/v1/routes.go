@@ -13,6 +13,7 @@ func Groups() [][2]string {
 		{"register", "Organizations, systems, datasets, activities and the rules they are held to"},
 		{"views", "What the entries add up to"},
 		{"log", "The public log, for monitors and mirrors"},
+		{"trail", "What a person asks about her own trail; her card opens the answers, and is never sent"},
 		{"door", "How a service writes"},
 		{"officers", "What officers and auditors read; each reading of sealed details is recorded first"},
 		{"contract", "This description"},

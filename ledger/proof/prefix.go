@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/bits"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/daybook-ledger/daybook/events"
 )
@@ -42,6 +46,26 @@ func PrefixOf(label Hash, n int) Prefix {
 		p.Path[n/8] = label[n/8] & (0xff << (8 - n%8))
 	}
 	return p
+}
+
+// String is p as questions spell it: its bits, a colon, and in hexadecimal the bytes
+// they need, as 12:a5f0.
+func (p Prefix) String() string { return fmt.Sprintf("%d:%x", p.Bits, p.Path[:(p.Bits+7)/8]) }
+
+// ParsePrefix reads what String writes and nothing else.
+func ParsePrefix(s string) (p Prefix, err error) {
+	count, path, _ := strings.Cut(s, ":")
+	b, errPath := hex.DecodeString(path)
+	n, err := strconv.ParseUint(count, 10, 16)
+	if err != nil || errPath != nil || n > 256 || len(b) > len(p.Path) {
+		return Prefix{}, fmt.Errorf("reading the beginning of a label: %.80q is not like 12:a5f0", s)
+	}
+	copy(p.Path[:], b)
+	p.Bits = int(n)
+	if PrefixOf(p.Path, p.Bits) != p || p.String() != s {
+		return Prefix{}, fmt.Errorf("reading the beginning of a label: %.80q is not in the one form it has", s)
+	}
+	return p, nil
 }
 
 // Has says that label begins with p.

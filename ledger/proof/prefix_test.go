@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -141,6 +142,20 @@ func TestMergeShowsWhatEitherShows(t *testing.T) {
 	}
 	if _, err := shown.Merge(build(t, items[1:])); err == nil {
 		t.Error("trees of different roots are one")
+	}
+}
+
+func TestPrefixHasOneSpelling(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 9, 12, 255, 256} {
+		p := PrefixOf(Hash(bytes.Repeat([]byte{0xa5}, 32)), n)
+		if got, err := ParsePrefix(p.String()); err != nil || got != p {
+			t.Errorf("%s is read as %s: %v", p, got, err)
+		}
+	}
+	for _, s := range []string{"", "12", "12:", "12:a5f", "12:a5ff", "12:A5f0", "012:a5f0", "257:" + strings.Repeat("00", 32), "-1:", "1:00ff", "8:zz", " 8:00"} {
+		if p, err := ParsePrefix(s); err == nil {
+			t.Errorf("%q is read as %s", s, p)
+		}
 	}
 }
 
