@@ -68,10 +68,10 @@ func (d *Desk) slot(ctx context.Context, at events.Index, r Claim) (*Slot, error
 	}
 	person := fold.Persons[nth]
 	trail, err := d.Keys.ByHandle(person.Handle)
-	if err != nil || trail == nil {
+	if err != nil || trail == nil || trail.At(person.Generation) == nil {
 		return nil, err
 	}
-	ticket := events.Ticket(trail.EventKey(person.Counter))
+	ticket := events.Ticket(trail.At(person.Generation).EventKey(person.Counter))
 	if subtle.ConstantTimeCompare(ticket[:], r.Ticket[:]) != 1 {
 		return nil, nil
 	}
