@@ -60,7 +60,7 @@ func TestContractIsWhatIsMounted(t *testing.T) {
 		if register, ok := strings.CutSuffix(path, ".csv"); ok && strings.HasPrefix(register, "/v1/register/") {
 			path = "/v1/register/{register}.csv"
 		}
-		if !strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/tile/") && path != "/checkpoint" && path != "/openapi.json" {
+		if !strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/tile/") && !strings.HasPrefix(path, "/index/") && path != "/checkpoint" && path != "/openapi.json" {
 			continue
 		}
 		mounted = append(mounted, method+" "+path)

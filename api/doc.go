@@ -10,6 +10,7 @@
 // public log:
 //
 //	/checkpoint, /tile/…     the log's files (c2sp.org/tlog-tiles)
+//	/index/checkpoint, …     the same of the log of the completeness index
 //	/v1/…                    JSON, see package v1
 //	/openapi.json, /api      what programs can ask, and the same as a page
 //	/ /entries /register …   pages, see package web
@@ -19,7 +20,7 @@
 //
 // # The public log's files
 //
-// /checkpoint and /tile/… are what c2sp.org/tlog-tiles asks for, so that whoever
+// /checkpoint and /tile/…, and both below /index/, are what c2sp.org/tlog-tiles asks for, so that whoever
 // reads one such log reads this one. A tile has one address; any other spelling is
 // 404, and so is what the log has not got, which nobody keeps: it may be there in a
 // moment. Of a bundle or tile every width inside the published size is there. Tiles

@@ -112,7 +112,8 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, byMux http.Handle
 // wantsPage says that r comes from somebody who reads pages, not JSON.
 func wantsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html") &&
-		!strings.HasPrefix(r.URL.Path, "/v1/") && !strings.HasPrefix(r.URL.Path, "/tile/")
+		!strings.HasPrefix(r.URL.Path, "/v1/") && !strings.HasPrefix(r.URL.Path, "/tile/") &&
+		!strings.HasPrefix(r.URL.Path, "/index/")
 }
 
 // recover turns a panic into a problem, or breaks the connection when part of

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/daybook-ledger/daybook/api/v1"
+	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -41,6 +42,13 @@ type server struct {
 // speak of.
 func (s *server) checkpoint(w http.ResponseWriter, r *http.Request) {
 	_, msg := s.ledger.Checkpoint()
+	if below, _, ok := ofIndex(r); ok {
+		var err error
+		if msg, err = s.files.Read(r.Context(), below); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			v1.Fail(w, r, err)
+			return
+		}
+	}
 	if len(msg) == 0 {
 		v1.Refuse(w, v1.NotFound("no checkpoint has been published yet"))
 		return
@@ -49,11 +57,19 @@ func (s *server) checkpoint(w http.ResponseWriter, r *http.Request) {
 	f.send(w, r)
 }
 
+// ofIndex says whether r is for the log of the index: then it returns the path of
+// the file, and the same within that log.
+func ofIndex(r *http.Request) (path, below string, ok bool) {
+	path = r.URL.EscapedPath()[1:]
+	below, ok = strings.CutPrefix(path, ledger.IndexPath+"/")
+	return path, below, ok
+}
+
 // tile serves tiles of hashes and bundles of entries (c2sp.org/tlog-tiles).
 // Only the one spelling of a path is known.
 func (s *server) tile(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.EscapedPath()[1:]
-	tile, err := proof.ParseTilePath(path)
+	path, below, _ := ofIndex(r)
+	tile, err := proof.ParseTilePath(below)
 	if err != nil {
 		v1.Refuse(w, v1.NotFound("this is no path of a tile"))
 		return

@@ -47,12 +47,13 @@ func New(address string, hc *http.Client) (*Client, error) {
 	return &Client{u, hc}, nil
 }
 
-// Read returns a file of the public log: "checkpoint" or a tile or bundle. What
-// the log does not have is fs.ErrNotExist. The bytes are unchecked.
+// Read returns a file of the public log: "checkpoint" or a tile or bundle, or below
+// "index/" one of the log of its index. What the log does not have is
+// fs.ErrNotExist. The bytes are unchecked.
 func (c *Client) Read(ctx context.Context, path string) ([]byte, error) {
 	limit := maxCheckpoint
-	if path != "checkpoint" {
-		t, err := proof.ParseTilePath(path)
+	if below, _ := strings.CutPrefix(path, "index/"); below != "checkpoint" {
+		t, err := proof.ParseTilePath(below)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, fs.ErrNotExist)
 		}

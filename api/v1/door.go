@@ -16,8 +16,21 @@ const (
 	typeData  = "application/json"
 )
 
-// LogRoutes describes the files of the public log, which these two serve.
+// LogRoutes describes the files of the public log, and of its completeness index,
+// which these two serve.
 func LogRoutes(checkpoint, tile http.HandlerFunc) []Route {
+	out := logRoutes(checkpoint, tile)
+	for i, r := range logRoutes(checkpoint, tile) {
+		r.Path, r.Name, r.Summary = "/index"+r.Path, r.Name+"OfIndex", r.Summary+", of the completeness index"
+		if r.Detail = "The same for the log whose leaves are the roots of the index; it has a key of its own."; i == 0 {
+			r.Detail += " 404 before the first leaf."
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func logRoutes(checkpoint, tile http.HandlerFunc) []Route {
 	file := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	unchanged := Answer{Status: http.StatusNotModified, About: "If-None-Match names what would be sent."}
 	return []Route{

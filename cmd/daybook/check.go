@@ -20,6 +20,7 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 )
 
 // identity is what entry 0 says of a ledger.
@@ -230,9 +231,10 @@ func concerned(e *events.Entry) string {
 
 func auditCommand() *cobra.Command {
 	var key string
+	var index bool
 	c := &cobra.Command{
-		Use:   "audit URL|DIR --key VKEY",
-		Short: "Check the whole public log: every entry, every hash, the signature",
+		Use:   "audit URL|DIR --key VKEY [--index]",
+		Short: "Check the whole public log: every entry, every hash, the signature; and the completeness index",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			v, err := verifier(key)
@@ -246,6 +248,9 @@ func auditCommand() *cobra.Command {
 			if err != nil {
 				return exitWith(exitUnchecked, "%w", err)
 			}
+			if index {
+				return auditIndex(c.Context(), c.OutOrStdout(), source, v)
+			}
 			report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
 			if err != nil {
 				return auditError(err)
@@ -255,6 +260,7 @@ func auditCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
+	c.Flags().BoolVar(&index, "index", false, "compute the completeness index again, too, and compare every leaf of its log")
 	return c
 }
 
@@ -281,8 +287,9 @@ func reachable(ctx context.Context, source ledger.Source) error {
 // auditError gives an audit's failure its exit code.
 func auditError(err error) error {
 	var bad *ledger.AuditError
+	var index *trail.Violation
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &index):
 		return exitWith(exitInvalid, "NOT VALID: %w", err)
 	case errors.Is(err, ledger.ErrIncomplete), errors.Is(err, ledger.ErrNothingChecked):
 		return exitWith(exitIncomplete, "%w", err)

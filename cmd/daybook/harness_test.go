@@ -25,6 +25,7 @@ import (
 	"github.com/daybook-ledger/daybook/events/stream/clustertest"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 )
 
 func TestMain(m *testing.M) {
@@ -114,8 +115,8 @@ func (s *server) stop(sig syscall.Signal) {
 	<-s.done
 }
 
-// auditURL is the auditor of every system test: it checks the whole public log
-// over HTTP and returns its size.
+// auditURL is the auditor of every system test: it checks the whole public log and
+// its index over HTTP and returns its size.
 func auditURL(url, key string) (*ledger.Report, error) {
 	source, err := client.New(url, nil)
 	if err != nil {
@@ -125,7 +126,11 @@ func auditURL(url, key string) (*ledger.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ledger.Audit(context.Background(), source, v, ledger.AuditOptions{})
+	r, err := trail.Audit(context.Background(), source, v, trail.AuditOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return r.Ledger, nil
 }
 
 // story is what the custom commands of one script share.
@@ -239,7 +244,7 @@ func auditDir(dir, key string) error {
 	if err != nil {
 		return err
 	}
-	_, err = ledger.Audit(context.Background(), source, v, ledger.AuditOptions{})
+	_, err = trail.Audit(context.Background(), source, v, trail.AuditOptions{})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,13 +25,28 @@ func journalName(journal string) string {
 	return journal
 }
 
+// journalOf says what one of the journals holds. Each has a file of its own, named
+// after the first, or a stream and a subject.
+type journalOf struct{ suffix, stream, subject string }
+
+var (
+	signedLog   = journalOf{}
+	signedIndex = journalOf{".index", "DAYBOOK-INDEX-JOURNAL", "daybook.index.journal"}
+	indexLeaves = journalOf{".leaves", "DAYBOOK-INDEX-LEAVES", "daybook.index.leaves"}
+)
+
+// journalFile is where a journal lies that is in no stream.
+func (cfg config) journalFile(j journalOf) string {
+	return cmp.Or(cfg.journal, filepath.Join(cfg.dir, "journal")) + j.suffix
+}
+
 // openJournal opens a journal that lies in a stream, and returns nil for one
 // that is a file, which the ledger opens itself.
-func (s *system) openJournal(ctx context.Context, cfg config) (ledger.Journal, error) {
+func (s *system) openJournal(ctx context.Context, cfg config, of journalOf) (ledger.Journal, error) {
 	if !inStream(cfg.journal) {
 		return nil, nil
 	}
-	j, err := stream.OpenJournal(ctx, stream.JournalConfig{URL: cfg.journal, Credentials: cfg.journalCreds})
+	j, err := stream.OpenJournal(ctx, stream.JournalConfig{URL: cfg.journal, Credentials: cfg.journalCreds, Name: of.stream, Subject: of.subject})
 	if err != nil {
 		return nil, fmt.Errorf("%w; without its journal a ledger signs nothing", err)
 	}

@@ -40,6 +40,7 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /entries/{entry}": {"/entries/" + entry, everyone}, "GET /sharing": {"/sharing", everyone}, "GET /deletions": {"/deletions", everyone},
 		"GET /coverage": {"/coverage", everyone}, "GET /findings": {"/findings", everyone}, "GET /verify": {"/verify", everyone}, "GET /api": {"/api", everyone},
 		"GET /checkpoint": {"/checkpoint", everyone}, "GET /tile/{path...}": {"/tile/0/000.p/1", everyone}, "GET /openapi.json": {"/openapi.json", everyone},
+		"GET /index/checkpoint": {"/index/checkpoint", everyone}, "GET /index/tile/{path...}": {"/index/tile/0/000.p/1", everyone},
 
 		"GET /v1/entries/{entry}": {"/v1/entries/" + entry, everyone}, "GET /v1/entries/{entry}/proof": {"/v1/entries/" + entry + "/proof", everyone},
 		"GET /v1/register/{register}":         {"/v1/register/system", everyone},

@@ -76,6 +76,15 @@ func (s *system) metrics() http.Handler {
 		cursor := float64(s.views.Cursor())
 		return max(0, recorded()-cursor)
 	})
+	gauge("index_leaves", "Leaves of the published log of the index.", func() float64 { return float64(s.index.Progress().Leaves) })
+	gauge("index_size", "Entries of the log that the index's last leaf covers; what concerns nobody makes no leaf.", func() float64 { return float64(s.index.Progress().Size) })
+	gauge("index_lag_seconds", "How long something published has waited for a leaf of the index; 0 when nothing waits.", func() float64 {
+		since := s.index.Progress().Waiting
+		if since.IsZero() {
+			return 0
+		}
+		return time.Since(since).Seconds()
+	})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
 	return mux

@@ -223,7 +223,7 @@ func classOf(path string) string {
 		return "table"
 	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/openapi.json"):
 		return "json"
-	case strings.HasPrefix(path, "/tile/"), path == "/checkpoint":
+	case strings.HasPrefix(path, "/tile/"), path == "/checkpoint", strings.HasPrefix(path, "/index/"):
 		return "tile"
 	}
 	return "page"

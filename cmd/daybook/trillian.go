@@ -40,11 +40,15 @@ func (t trillian) check() error {
 	return nil
 }
 
-// openLog opens the verifiable log, here or elsewhere. Changing from one to the
+// logPlace is where a verifiable log lies, below the data directory: in this process,
+// or the number of its tree elsewhere.
+type logPlace struct{ local, remote, origin string }
+
+// openLog opens a verifiable log, here or elsewhere. Changing from one to the
 // other loses nothing: the anchor gives a log the entries it lacks.
-func (s *system) openLog(ctx context.Context, cfg config) (ledger.Log, error) {
+func (s *system) openLog(ctx context.Context, cfg config, at logPlace) (ledger.Log, error) {
 	if cfg.trillian.addr == "" {
-		local, err := locallog.Open(ctx, locallog.Config{Dir: filepath.Join(cfg.dir, "log")})
+		local, err := locallog.Open(ctx, locallog.Config{Dir: filepath.Join(cfg.dir, at.local)})
 		if err != nil {
 			return nil, fmt.Errorf("opening the log: %w", err)
 		}
@@ -57,7 +61,7 @@ func (s *system) openLog(ctx context.Context, cfg config) (ledger.Log, error) {
 	}
 	remote, err := remotelog.Open(ctx, remotelog.Config{
 		Addr: cfg.trillian.addr, Roots: roots, Plaintext: cfg.trillian.plaintext,
-		TreeFile: filepath.Join(cfg.dir, "remotelog", "tree"), Origin: s.keys.Origin(),
+		TreeFile: filepath.Join(cfg.dir, at.remote, "tree"), Origin: at.origin,
 		Delayed: func(err error) { slog.Warn("waiting for the Trillian server", "addr", cfg.trillian.addr, "why", err) },
 	})
 	if err != nil {

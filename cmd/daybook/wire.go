@@ -20,6 +20,7 @@ import (
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 	"github.com/daybook-ledger/daybook/projections"
 )
 
@@ -56,6 +57,7 @@ type system struct {
 	history *stream.History
 	writer  *intake.Writer
 	anchor  *ledger.Anchor
+	index   *trail.Index
 	pace    *publishing
 	views   *projections.Views
 	broker  *broker.Broker
@@ -168,7 +170,7 @@ func (s *system) checkFirst(ctx context.Context) error {
 		return fmt.Errorf("reading entry 0: %w", err)
 	}
 	if entry.Text("keys.log") != s.keys.LogKey() || entry.Text("origin") != s.keys.Origin() ||
-		entry.Text("keys.receipt") != s.keys.ReceiptKey() {
+		entry.Text("keys.receipt") != s.keys.ReceiptKey() || entry.Text("keys.index") != s.keys.IndexKey() {
 		return fmt.Errorf("the keys directory does not belong to this history, which opened as %s; put the right keys back", entry.Text("origin"))
 	}
 	return nil
@@ -207,11 +209,11 @@ func (s *system) openNATS(door *intake.Door) error {
 
 func (s *system) openLedger(ctx context.Context, cfg config) error {
 	cfg.seen.key = s.keys.LogKey()
-	log, err := s.openLog(ctx, cfg)
+	log, err := s.openLog(ctx, cfg, logPlace{"log", "remotelog", s.keys.Origin()})
 	if err != nil {
 		return err
 	}
-	elsewhere, err := s.openJournal(ctx, cfg)
+	elsewhere, err := s.openJournal(ctx, cfg, signedLog)
 	if err != nil {
 		return err
 	}
@@ -224,7 +226,7 @@ func (s *system) openLedger(ctx context.Context, cfg config) error {
 	}
 	s.closers = append(s.closers, s.anchor.Close)
 	s.pace.anchor, s.pace.history = s.anchor, s.history
-	return nil
+	return s.openIndex(ctx, cfg)
 }
 
 // run serves on l until ctx ends or a part stops. Doors close first, so that
@@ -236,6 +238,7 @@ func (s *system) run(ctx context.Context, l net.Listener) error {
 	defer stopParts()
 	parts.Go(func() error { return s.writer.Run(partsCtx) })
 	parts.Go(func() error { return s.anchor.Run(partsCtx) })
+	parts.Go(func() error { return s.index.Run(partsCtx) })
 	parts.Go(func() error { return s.pace.run(partsCtx) })
 	parts.Go(func() error { return s.views.Run(partsCtx, s.history) })
 	parts.Go(func() error { return newKeeper(s).run(partsCtx) })

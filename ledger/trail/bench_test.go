@@ -18,7 +18,7 @@ func BenchmarkAdd(b *testing.B) {
 				if testing.Short() && held > 0 {
 					b.Skip("it takes long to fill")
 				}
-				s, err := openTrees(b.TempDir(), nil, 0)
+				s, err := openTrees(b.TempDir(), treeOptions{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -134,7 +134,7 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the index: %w", err)
 	}
-	if x.trees, err = openTrees(cfg.Dir, nil, cfg.Cache); err != nil {
+	if x.trees, err = openTrees(cfg.Dir, treeOptions{cache: cfg.Cache}); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the index: %w", err), x.anchor.Close())
 	}
 	x.close = sync.OnceValue(func() error {

@@ -60,7 +60,7 @@ func reference(t testing.TB, items []item) *proof.Node {
 
 func memTrees(t testing.TB) *trees {
 	t.Helper()
-	s, err := openTrees("trees", vfs.NewMem(), 0)
+	s, err := openTrees("trees", treeOptions{fs: vfs.NewMem()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestCrashTakesBackWholeBatches(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, seed))
 		disk := vfs.NewCrashableMem()
 		for crashes := 0; ; crashes++ {
-			s, err := openTrees("trees", disk, 0)
+			s, err := openTrees("trees", treeOptions{fs: disk})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -73,17 +73,24 @@ type trees struct {
 // defaultCache bounds what is kept of the database in memory, in bytes.
 const defaultCache = 64 << 20
 
-func openTrees(dir string, fs vfs.FS, cache int64) (*trees, error) {
-	if fs == nil {
-		fs = vfs.Default
+// treeOptions say how trees are kept.
+type treeOptions struct {
+	fs      vfs.FS // the default is the operating system's
+	cache   int64  // bytes; the default is defaultCache
+	passing bool   // they are thrown away, and need no log
+}
+
+func openTrees(dir string, o treeOptions) (*trees, error) {
+	if o.fs == nil {
+		o.fs = vfs.Default
 	}
-	if cache <= 0 {
-		cache = defaultCache
+	if o.cache <= 0 {
+		o.cache = defaultCache
 	}
-	kept := pebble.NewCache(cache)
+	kept := pebble.NewCache(o.cache)
 	defer kept.Unref()
 	opts := &pebble.Options{
-		FS: fs, Cache: kept, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
+		FS: o.fs, Cache: kept, DisableWAL: o.passing, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
 		MemTableSize: 32 << 20, L0CompactionThreshold: 4, LBaseMaxBytes: 256 << 20,
 	}
 	for i := range opts.Levels {
