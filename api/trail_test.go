@@ -54,7 +54,7 @@ func (m memoryIndex) Prove(_ context.Context, q v1.IndexQuestion) (out v1.IndexA
 	c, _ := m.anchor.Checkpoint()
 	empty, err := proof.BuildTree(nil)
 	check(m.t, err)
-	p := proof.IndexProof{Tags: root.Show(labels, q.Ranges), Labels: empty}
+	p := proof.IndexProof{Tags: root.Show(labels, q.Ranges), Labels: empty.Show(nil, q.LabelRanges)}
 	p.Leaf = proof.IndexLeaf{Size: c.Size, Root: c.Root, Tags: root.Hash(), Labels: empty.Hash()}
 	signer, _ := key(m.t, proof.IndexKeyName(origin))
 	p.Note, err = proof.SignCheckpoint(proof.Checkpoint{Origin: proof.IndexKeyName(origin), Size: 1, Root: proof.LeafHash([]byte(p.Leaf.Text()))}, signer)
@@ -169,6 +169,7 @@ func TestTrailQuestionsAreRead(t *testing.T) {
 		{"/v1/index/proofs", `{"labels":["AAAA"]}`, "/labels/0", 422},
 		{"/v1/index/proofs", `{"ranges":["2:40","3:ff"]}`, "/ranges/1", 422},
 		{"/v1/index/proofs", `{"ranges":["0:","2:40"]}`, "", 422},
+		{"/v1/index/proofs", `{"labelRanges":["x"]}`, "/labelRanges/0", 422},
 		{"/v1/index/proofs", `{"card":"x"}`, "/card", 422},
 		{"/v1/index/proofs", `[]`, "", 422},
 		{"/v1/index/proofs", `{`, "", 422},

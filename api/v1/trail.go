@@ -24,8 +24,9 @@ type Index interface {
 // IndexQuestion asks what the index has, and what it has not.
 type IndexQuestion struct {
 	Tags   []events.Tag
-	Labels [][64]byte     // VRF outputs
-	Ranges []proof.Prefix // of the tree over tags
+	Labels [][64]byte // VRF outputs
+	// Ranges are of the tree over tags, LabelRanges of that over enrolments.
+	Ranges, LabelRanges []proof.Prefix
 }
 
 // IndexAnswer has an answer for everything that was asked. Positions are those of
@@ -61,7 +62,7 @@ type Slot struct {
 const (
 	MaxAskedTags   = 1024
 	MaxAskedLabels = 64
-	MaxAskedRanges = 64
+	MaxAskedRanges = 64 // of each tree
 	MaxClaims      = 256
 )
 
@@ -98,7 +99,7 @@ func TrailRoutes(index Index, slots Slots) (out []Route) {
 	if index != nil {
 		out = append(out, Route{
 			Method: http.MethodPost, Path: "/v1/index/proofs", Name: "proveIndex", Group: "trail", Summary: "Prove what is in the completeness index, and what is not",
-			Detail: fmt.Sprintf("At most %d tags, %d labels and %d ranges. Nothing of the question is kept. What the server learns: asked for tags, that one person may know all of them, "+
+			Detail: fmt.Sprintf("At most %d tags, %d labels and %d ranges of each tree. Nothing of the question is kept. What the server learns: asked for tags or labels, that one person may know all of them, "+
 				"and when a tag that is asked for comes into the log later, that this was hers; so ask for others with them. Asked for ranges, only how the labels begin: everything in a range is answered, and "+
 				"nobody can see which of it was meant. But of many ranges together, somebody who has the keys of all persons can tell whose tags lie in each. "+
 				"Who reads the files of the log and of the index instead tells nothing.", MaxAskedTags, MaxAskedLabels, MaxAskedRanges),
@@ -132,11 +133,13 @@ func listOf(most int, about string, of *huma.Schema) *huma.Schema {
 }
 
 func questionSchema() *huma.Schema {
+	beginning := text("A beginning.", "^(0|[1-9][0-9]{0,2}):([0-9a-f]{2}){0,32}$", 2, 68, "12:a5f0")
 	return object("What to look for. What is left out is not asked.", map[string]*huma.Schema{
 		"tags":   listOf(MaxAskedTags, "Tags, as entries have them.", refer("Tag")),
 		"labels": listOf(MaxAskedLabels, "Labels of enrolments, 64 bytes in base64url.", text("A label.", "^[A-Za-z0-9_-]{85}[AQgw]$", 86, 86)),
 		"ranges": listOf(MaxAskedRanges, "Beginnings of what the tree over tags has: the number of bits, and in hexadecimal the bytes they need.",
-			text("A beginning.", "^(0|[1-9][0-9]{0,2}):([0-9a-f]{2}){0,32}$", 2, 68, "12:a5f0")),
+			beginning),
+		"labelRanges": listOf(MaxAskedRanges, "Beginnings of what the tree over enrolments has.", beginning),
 	})
 }
 
@@ -180,7 +183,7 @@ func writeHers(w http.ResponseWriter, r *http.Request, v any) {
 }
 
 func readQuestion(r *http.Request) (q IndexQuestion, err error) {
-	body, err := order(r, "tags", "labels", "ranges")
+	body, err := order(r, "tags", "labels", "ranges", "labelRanges")
 	if err != nil {
 		return q, err
 	}
@@ -206,18 +209,26 @@ func readQuestion(r *http.Request) (q IndexQuestion, err error) {
 		}
 		q.Labels = append(q.Labels, [64]byte(b))
 	}
-	ranges, err := askedTexts(body, "ranges", MaxAskedRanges)
-	if err != nil {
+	if q.Ranges, err = askedRanges(body, "ranges"); err != nil {
 		return q, err
 	}
-	for i, s := range ranges {
+	q.LabelRanges, err = askedRanges(body, "labelRanges")
+	return q, err
+}
+
+func askedRanges(body events.Object, name string) (out []proof.Prefix, err error) {
+	list, err := askedTexts(body, name, MaxAskedRanges)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range list {
 		p, err := proof.ParsePrefix(s)
 		if err != nil {
-			return q, malformed(fmt.Sprint("/ranges/", i), "a range is as 12:a5f0: bits, and the bytes they need")
+			return nil, malformed(fmt.Sprintf("/%s/%d", name, i), "a range is as 12:a5f0: bits, and the bytes they need")
 		}
-		q.Ranges = append(q.Ranges, p)
+		out = append(out, p)
 	}
-	return q, nil
+	return out, nil
 }
 
 // askedTexts is a list of texts that a question has, or does not have.
