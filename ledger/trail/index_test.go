@@ -74,6 +74,27 @@ func testAnswers(t *testing.T, w *world, n int) {
 	}
 }
 
+func TestRangesOfEitherTree(t *testing.T) {
+	w := newWorld(t, 300)
+	if err := w.open(nil); err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	if err := w.indexed(w.covered()); err != nil {
+		t.Fatal(err)
+	}
+	all := proof.Prefix{}
+	tags := must[Answer](t)(w.index.Prove(t.Context(), Question{Ranges: []proof.Prefix{all}}))
+	labels := must[Answer](t)(w.index.Prove(t.Context(), Question{LabelRanges: []proof.Prefix{all}}))
+	both := must[Answer](t)(w.index.Prove(t.Context(), Question{Ranges: []proof.Prefix{all}, LabelRanges: []proof.Prefix{all}}))
+	if tags.Proof.Labels != nil || labels.Proof.Tags != nil || !both.Proof.Tags.Whole(all) || !both.Proof.Labels.Whole(all) {
+		t.Error("a range is of the other tree")
+	}
+	if n, m := len(tags.Proof.Tags.Items()), len(labels.Proof.Labels.Items()); n == 0 || m == 0 || len(both.Positions) != n+m {
+		t.Errorf("%d tags, %d enrolments, %d positions", n, m, len(both.Positions))
+	}
+}
+
 func TestQuestionsThatAreNone(t *testing.T) {
 	w := newWorld(t, 5)
 	if err := w.open(nil); err != nil {

@@ -3,6 +3,7 @@ package trail
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
@@ -13,8 +14,9 @@ import (
 // whoever asks for a range of tags does not say which of them are hers.
 type Question struct {
 	Tags   []events.Tag
-	Ranges []proof.Prefix // of the tree over tags
-	Labels [][64]byte     // VRF outputs of persons
+	Labels [][64]byte // VRF outputs of persons
+	// Ranges are of the tree over tags, LabelRanges of that over enrolments.
+	Ranges, LabelRanges []proof.Prefix
 }
 
 // Answer is what the last published leaf says of it.
@@ -36,11 +38,11 @@ func (x *Index) Prove(_ context.Context, q Question) (Answer, error) {
 }
 
 func (x *Index) prove(q Question) (Answer, error) {
-	if n := len(q.Tags) + len(q.Ranges) + len(q.Labels); n > MaxAsked {
+	if n := len(q.Tags) + len(q.Ranges) + len(q.Labels) + len(q.LabelRanges); n > MaxAsked {
 		return Answer{}, &TooMuchError{Asked: n}
 	}
-	ofTags, ofLabels := asked{ranges: q.Ranges}, asked{}
-	for _, p := range q.Ranges {
+	ofTags, ofLabels := asked{ranges: q.Ranges}, asked{ranges: q.LabelRanges}
+	for _, p := range slices.Concat(q.Ranges, q.LabelRanges) {
 		if p.Bits < 0 || p.Bits > 256 || proof.PrefixOf(p.Path, p.Bits) != p {
 			return Answer{}, fmt.Errorf("a range has %d bits, or more than it says", p.Bits)
 		}
