@@ -25,7 +25,7 @@ func cardVectors(t *testing.T) (out []vector) {
 	add("nothing", "it is not daybook/card@1", "the file is empty", "")
 	add("other-version", "it is not daybook/card@1", "the version is unknown", edit(t, text, "card@1", "card@2"))
 	add("crlf", "it is not daybook/card@1", "lines end in CRLF", strings.ReplaceAll(text, "\n", "\r\n"))
-	add("too-long", "more than 2048", "it does not fit a QR code", text+strings.Repeat("x", 2048))
+	add("too-long", "more than 6144", "a card has at most 6,144 bytes", text+strings.Repeat("x", 6144))
 	add("order", "where log is expected", "log and index change places", edit2(t, text, lineOf(text, "log "), lineOf(text, "index ")))
 	add("log-key-case", "log:", "the hash of the log's key is in upper case", edit(t, text, "+e502cf56+", "+E502CF56+"))
 	add("index-key-name", "index: the key is named", "the index key is the log's", edit(t, text, lineOf(text, "index "), "index "+card.Log))
