@@ -58,6 +58,9 @@ type AuditOptions struct {
 	// Leaves, if set, says that the log is of other things than events. Its Check
 	// is called by several goroutines at once.
 	Leaves *Leaves
+	// Begins are checkpoints that were trusted before: the log must begin with each of
+	// them, or else the error is an *AuditError. Only their sizes and roots are read.
+	Begins []proof.Checkpoint
 }
 
 // Report is what an audit that found nothing wrong has checked.
@@ -177,6 +180,9 @@ func (a *audit) walk(ctx context.Context) error {
 			if err := a.grow(ctx, h); err != nil {
 				return err
 			}
+			if err := a.compareBegins(); err != nil {
+				return err
+			}
 		}
 		a.tiles++
 		for i, f := range c.facts {
@@ -200,6 +206,19 @@ func (a *audit) take(i events.Index, leaf proof.Hash, f Facts) error {
 	}
 	if err := a.seen.add(f); err != nil {
 		return &AuditError{Place: entryPlace(i), Reason: err}
+	}
+	return nil
+}
+
+// compareBegins holds the log so far against what was trusted before.
+func (a *audit) compareBegins() error {
+	for _, c := range a.opts.Begins {
+		if c.Size > a.checkpoint.Size {
+			return &AuditError{Place: checkpointPath, Reason: fmt.Errorf("it has %d entries, and a checkpoint before had %d", a.checkpoint.Size, c.Size)}
+		}
+		if c.Size == a.tree.size && c.Root != a.tree.root() {
+			return &AuditError{Place: checkpointPath, Reason: fmt.Errorf("the log does not begin with the %d entries that a checkpoint before had: it forked", c.Size)}
+		}
 	}
 	return nil
 }

@@ -181,3 +181,32 @@ func BenchmarkAnchor(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*len(entries))/b.Elapsed().Seconds(), "entries/s")
 }
+
+// TestAuditBeginsWithWhatWasTrusted holds a log against checkpoints from before.
+func TestAuditBeginsWithWhatWasTrusted(t *testing.T) {
+	list := testEntries(t, 300)
+	p, err := OpenPublic(forge(t, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rootOf := func(entries [][]byte) proof.Checkpoint {
+		var tr tree
+		for _, e := range entries {
+			tr.add(proof.LeafHash(e), func(int, proof.Hash) {})
+		}
+		return proof.Checkpoint{Origin: testOrigin, Size: events.Size(len(entries)), Root: tr.root()}
+	}
+	forked := rootOf(append(list[:9:9], list[10]))
+	longer := rootOf(append(list, list[1]))
+	for _, x := range []struct {
+		before proof.Checkpoint
+		want   string
+	}{{rootOf(list[:1]), ""}, {rootOf(list[:257]), ""}, {rootOf(list), ""}, {forked, "it forked"}, {longer, "has 300 entries, and a checkpoint before had 301"}} {
+		_, err := Audit(t.Context(), p, logKey(t).Verifier, AuditOptions{Begins: []proof.Checkpoint{rootOf(list[:7]), x.before}})
+		if x.want != "" {
+			wantError(t, err, x.want)
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+}
