@@ -154,6 +154,21 @@
 // Verifier keys are the strings of golang.org/x/mod/sumdb/note,
 // "name+hash+keydata", in the one form [ParseVerifierKey] accepts.
 //
+//	closure  = head {line} end             each canonical JSON, with a newline
+//	head     "$" "daybook/closure@1", origin, reading (position of the ledger.read), size
+//	line     at (position), and as the entry has it: enrols, mark, tags
+//	  enrols   list of {generation, label (b64url, absent when the keys are destroyed), trail}, by trail
+//	  tags     list of {counter, trail}, in the order of the entry
+//	  mark     {kind, trail}: which trail a seal.placed opens as a hidden one, or a seal.lifted,
+//	           key.shredded or trail.rotated has the last tag of
+//	end      lines, stopped (why it is not whole, or ""), tags
+//
+// A closure is what a ledger tells an auditor in confidence: whose every tag is. Each
+// trail has a name of 16 random bytes, b64url, in that closure alone. [Closure] holds
+// it against the public log: every tag is the next of exactly one trail, every trail
+// is enrolled before, and every enrolment is of one trail. The labels of erased
+// persons are not told apart within one entry: nobody can any more.
+//
 //	evidence = canonical JSON, at most 1 MiB, of "$", kind, opened and what its kind has
 //	  $         "daybook/evidence@1"
 //	  kind      see below
@@ -211,6 +226,13 @@
 // was given two trails, that a trail was never enrolled, or that the index has a tag
 // that no entry has: the first is seen with the card, the others by whoever reads the
 // whole log.
+//
+// # Spot checks
+//
+// [Sample] draws which entries an auditor has opened, by the text of a checkpoint that
+// comes after the auditor said over which entries. Who signs checkpoints chooses what
+// to record before, and so has some choice of the sample, as far as no witness
+// cosigned what was recorded until then.
 //
 // # Crashes
 //
