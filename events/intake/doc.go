@@ -197,6 +197,12 @@
 // seal hides. Who is unknown here is answered like one of whom there is nothing, and
 // that too is recorded, as a reading that names nobody.
 //
+// To an auditor who is bound to no organization [Desk.Closure] tells whose every tag
+// is, which names nobody: trails have names made for one answer, and of persons whose
+// keys are destroyed it does not say which label of an entry was theirs. What the
+// keys here do not make as it is published ends it. [Desk.Leaf] opens one entry with
+// the event keys of all its tags, for a sample that [Desk.Announce] put on record.
+//
 // It is also where officers say what is theirs to say. A request is received for a
 // person, who is named once: whoever decides or answers it later finds her by the
 // identifier box of the request.received, and once her keys are gone what is said of

@@ -40,6 +40,25 @@ func destroy(keys Shredder, what []byte) error {
 	return keys.DestroyMonth(string(organization), string(month))
 }
 
+// shreddedAt is the message that ordered the keys of h, or of whose hidden trail it
+// is, to be destroyed.
+func (b *Book) shreddedAt(h events.Handle) (at events.Seq, found bool, _ error) {
+	of, err := b.get(append([]byte("o"), h[:]...))
+	if err != nil {
+		return 0, false, err
+	}
+	if len(of) == len(h) {
+		h = events.Handle(of)
+	}
+	err = b.scan([]byte("k"), func(key, value []byte) error {
+		if bytes.Equal(value, append([]byte("p"), h[:]...)) {
+			at, found = events.Seq(binary.BigEndian.Uint64(key[1:])), true
+		}
+		return nil
+	})
+	return at, found, err
+}
+
 // isShredded says that the keys of h, or of whose hidden trail it is, were
 // destroyed.
 func (b *Book) isShredded(h events.Handle) (bool, error) {
