@@ -39,6 +39,8 @@ type Config struct {
 	Slots v1.Slots
 	// Trails opens a person's card for who agreed to it. Nil: there is no page for it.
 	Trails web.Trails
+	// Auditing tells auditors of all whose every tag is. Nil: they are not told here.
+	Auditing v1.Auditing
 	// BehindProxy says that every request comes through a proxy which sets
 	// X-Forwarded-Proto and adds to X-Forwarded-For. Otherwise anybody could set
 	// them, so they are not read.
@@ -82,7 +84,7 @@ func New(c Config) (http.Handler, error) {
 		routes = append(routes, v1.DoorRoute(c.Door))
 	}
 	if c.Desk != nil && c.Tokens != nil {
-		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Cards: c.Cards, Tokens: c.Tokens, Print: pages.Statement}
+		office := &v1.Office{Shown: shown, Desk: c.Desk, Clerk: c.Clerk, Seals: c.Seals, Cards: c.Cards, Auditing: c.Auditing, Tokens: c.Tokens, Print: pages.Statement}
 		g := newGate(c, pages)
 		office.Secure = g.secure
 		g.mount(mux)

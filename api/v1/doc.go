@@ -79,6 +79,9 @@
 //	GET  /v1/officer/trail.csv                 all of it, and so trail.json, findings.csv and findings.json; more than
 //	                                           [MaxExport] rows are refused, not cut
 //	POST /v1/officer/entries/{entry}/details   {"position","event","entry","details":[{"name","value","disclosure"}],"sealed","reading"}
+//	POST /v1/auditor/closure                   lines of JSON, the format closure of package proof; an auditor of all
+//	POST /v1/auditor/spot                      {"reading"}
+//	POST /v1/auditor/entries/{entry}/leaf      {"position","tags":[{"generation","counter","eventKey","shredded"}],"disclosures","sealed","reading"}
 //	GET  /v1/officer/seals                     {"organization","asOf","seals":[{"seal","position","reviewBy","lastDay","overdue",…}],"reading"}
 //	POST /v1/officer/seals                     an order, in JSON: {"seal","position","reviewIn","repeated"}
 //	POST /v1/officer/seals/{seal}/extend       other dates: the same

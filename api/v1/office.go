@@ -34,6 +34,8 @@ type Office struct {
 
 	// Secure says that a request came under https; nil: none did.
 	Secure func(*http.Request) bool
+
+	Auditing Auditing // for auditors of all; nil where they are shown no more than others
 }
 
 // TrailParameters choose uses of data; so do limit and after, but not in exports.

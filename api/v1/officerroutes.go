@@ -58,6 +58,9 @@ func (o *Officers) Routes(only func(ForOfficer) http.HandlerFunc) []Route {
 	if o.office.Cards != nil {
 		list = append(list, o.cardRoutes(only)...)
 	}
+	if o.office.Auditing != nil {
+		list = append(list, o.auditRoutes(only)...)
+	}
 	list = append(list, o.personRoutes(only)...)
 	for i := range list {
 		r := &list[i]

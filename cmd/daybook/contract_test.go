@@ -42,6 +42,7 @@ func newJudge(t *testing.T) *judge {
 		{Role: events.Emitter, Organization: contractCity, Sources: []string{contractCity}},
 		{Role: events.Registrar, Sources: []string{contractCity}},
 		{Role: events.Officer, Organization: contractCity},
+		{Role: events.Auditor},
 	} {
 		token, err := j.system.tokens.MintInMemory(g)
 		if err != nil {
@@ -63,6 +64,7 @@ func newJudge(t *testing.T) *judge {
 		t.Fatal(err)
 	}
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	if j.doc, err = openapi3.NewLoader().LoadFromData(body); err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +377,10 @@ func (j *judge) addresses() {
 				if status, _ := j.ask(r); status != http.StatusForbidden {
 					j.t.Errorf("an emitter is answered %d by %s", status, path)
 				}
-				r.token = j.tokens[events.Officer]
+				if r.token = j.tokens[events.Officer]; strings.HasPrefix(path, "/v1/auditor/") {
+					j.ask(r)
+					r.token = j.tokens[events.Auditor]
+				}
 			}
 			if status, body := j.ask(r); status != http.StatusOK {
 				j.t.Errorf("%s is answered %d: %s", r.address, status, body)

@@ -27,6 +27,7 @@ const (
 	programLifts  = "the same with a token"
 	speakers      = "an officer, having signed in"
 	anyOfficer    = "an officer, with a token"
+	auditsAll     = "an auditor of all, with a token"
 )
 
 // route is one address under a pattern, with whom it is for.
@@ -86,6 +87,10 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /v1/officer/findings/{finding}":       {"/v1/officer/findings/" + finding + "?organization=city", programs},
 		"POST /v1/officer/entries/{entry}/details": {"/v1/officer/entries/" + entry + "/details", programs},
 		"POST /v1/officer/person":                  {"/v1/officer/person", programs},
+
+		"POST /v1/auditor/closure":              {"/v1/auditor/closure", auditsAll},
+		"POST /v1/auditor/spot":                 {"/v1/auditor/spot", auditsAll},
+		"POST /v1/auditor/entries/{entry}/leaf": {"/v1/auditor/entries/" + entry + "/leaf", auditsAll},
 	}
 	for _, as := range []string{"json", "csv", "html"} {
 		out["POST /v1/officer/statement."+as] = route{"/v1/officer/statement." + as, programs}
@@ -165,6 +170,8 @@ func (who *someone) want(whom, method string, byToken bool) int {
 		return allowed[whom == signedIn || who.city]
 	case whom == speakers && !byToken && who.reads, whom == anyOfficer && byToken && who.role != "":
 		return allowed[who.role == events.Officer]
+	case whom == auditsAll && byToken && who.role != "":
+		return allowed[who.name == "auditor"]
 	case whom == programs && byToken && who.role != "":
 		return allowed[who.reads && who.city]
 	case (whom == orders || whom == lifts) && !byToken && who.reads, (whom == programOrders || whom == programLifts) && byToken && who.role != "":
@@ -244,6 +251,7 @@ func requestForms(access events.Index, request string) map[string]string {
 		"POST /officer/cards":    "scheme=example&value=Anna&what=issue&as=letter&url=https://ledger.example.org&identified=yes",
 		"POST /v1/officer/cards": theCard, "POST /v1/officer/cards/rotate": theCard,
 		"POST /officer/statement":  "organization=city&scheme=example&value=Anna",
+		"POST /v1/auditor/closure": `{"organization":"city","size":1}`, "POST /v1/auditor/spot": `{"organization":"city","size":1,"sample":1}`,
 		"POST /officer/correction": fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
 	}
 }

@@ -105,7 +105,8 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 		Door:     door,
 		SignedAt: s.pace.signedAt,
 		Tokens:   readers{s.tokens}, Desk: s.desk(), Clerk: clerk{s.desk().Desk}, Seals: sealDesk{s.desk().Desk}, Cards: cardDesk{s.desk().Desk}, BehindProxy: cfg.behindProxy,
-		Log: slog.Default(), Now: s.now, Publishing: s.pace.public,
+		Auditing: auditing{s.desk().Desk},
+		Log:      slog.Default(), Now: s.now, Publishing: s.pace.public,
 	})
 	return s, err
 }
