@@ -194,7 +194,7 @@ func TestStories(t *testing.T) {
 			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
 			"keep": keepCommand, "trail": trailCommand, "card": cardCommandInStory, "within": withinCommand,
 			"nowhere": nowhereCommand, "opens": opensCommand, "root": rootKeyCommand, "tags": tagsCommand, "clock": clockCommand, "fill": fillCommand,
-			"residents": residentsCommand, "shown": shownCommand,
+			"residents": residentsCommand, "shown": shownCommand, "liar": liarCommand,
 		},
 	})
 }

@@ -102,6 +102,7 @@ func rootCommand() *cobra.Command {
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
 		requestCommand(), eraseCommand(), correctCommand(), sealCommand(), escrowCommand(), rotateMasterCommand(),
 		showCommand(), statementCommand(), discloseCommand(), cardCommand())
+	c.AddCommand(closureCommand(), spotCommand())
 	return c
 }
 
