@@ -55,7 +55,11 @@ func testAnswers(t *testing.T, w *world, n int) {
 	if _, err := p.Verify(indexKey(t).Verifier); err != nil {
 		t.Fatal(err)
 	}
+	found := must[map[events.Tag]events.Index](t)(w.index.Positions(t.Context(), q.Tags))
 	for i := range n {
+		if at, ok := found[tagOf(i)]; ok != concerns(i) || at != events.Index(i) && ok {
+			t.Fatalf("entry %d: its tag is found at %d, %v", i, at, ok)
+		}
 		entry := entryOf(t, i)
 		want := proof.IndexValue(events.Index(i), proof.LeafHash(entry))
 		for _, look := range []struct {

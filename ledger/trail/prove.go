@@ -2,8 +2,11 @@ package trail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
@@ -67,4 +70,33 @@ func (x *Index) prove(q Question) (Answer, error) {
 		out.Proof.Labels, err = show(labels, x.view.snapshot, ofLabels, out.Positions)
 	}
 	return out, err
+}
+
+// Positions are where tags stand in the ledger, up to the last published leaf; those
+// that are not there are left out. It proves nothing.
+func (x *Index) Positions(_ context.Context, list []events.Tag) (map[events.Tag]events.Index, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make(map[events.Tag]events.Index, len(list))
+	if x.view == nil {
+		return out, nil
+	}
+	for _, t := range list {
+		label := proof.TagLabel(t)
+		key := append([]byte{byte(tags)}, label[:]...)
+		value, closer, err := x.view.snapshot.Get(key)
+		if errors.Is(err, pebble.ErrNotFound) {
+			continue
+		}
+		var it item
+		if err == nil {
+			it, err = decodeItem(key, value)
+			err = errors.Join(err, closer.Close())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking for a tag: %w", err)
+		}
+		out[t] = it.at
+	}
+	return out, nil
 }
