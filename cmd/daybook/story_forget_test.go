@@ -55,7 +55,7 @@ func nowhereCommand(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			look(fmt.Sprintf("message %d", m.Seq), m.Data)
 		}
-		for _, name := range []string{"book", "views", "log", "index"} {
+		for _, name := range []string{"book", "views", "log", "index/trees", "index/log"} {
 			if isDir(filepath.Join(dir, name)) {
 				lookIn(ts, filepath.Join(dir, name), look)
 			}
