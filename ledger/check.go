@@ -29,6 +29,7 @@ const (
 	PartCheckpoint Part = "checkpoint"      // damaged, or not the journalled one
 	PartSeen       Part = "what others saw" // it is not a beginning of this history
 	PartLog        Part = "verifiable log"  // the log beside us holds another tree
+	PartIndex      Part = "index"           // the completeness index; the ledger itself is whole
 )
 
 // Difference is the first place at which a ledger is not what its history

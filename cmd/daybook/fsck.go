@@ -30,7 +30,8 @@ type stopped struct {
 	journalCreds string
 	copied       bool     // journal is a copy of one that lies in a stream
 	seen         []string // files of checkpoints that somebody kept
-	torn         error    // how the history's last file ends, if within a message
+	index        indexCheck
+	torn         error // how the history's last file ends, if within a message
 	closers      []func() error
 }
 
@@ -111,6 +112,10 @@ func (s *stopped) check(ctx context.Context) (*ledger.CheckReport, error) {
 		cfg.Log = l
 	}
 	report, err := ledger.Check(ctx, cfg)
+	if err == nil {
+		s.index, err = s.checkIndex(ctx, false)
+		report.Notes = append(report.Notes, s.index.notes...)
+	}
 	if s.torn != nil {
 		report.Notes = append(report.Notes, fmt.Sprintf("%v; if it was not damaged there, a crash left it, it was never acknowledged, and the next start cuts it off", s.torn))
 	}
@@ -135,7 +140,7 @@ func fsckCommand() *cobra.Command {
 			if err != nil {
 				return fsckError(err, s.dir)
 			}
-			printCheck(c.OutOrStdout(), report)
+			printCheck(c.OutOrStdout(), report, s.index)
 			return nil
 		},
 	}
@@ -152,11 +157,15 @@ func fsckError(err error, dir string) error {
 	return exitWith(exitInvalid, "DIFFERENT: %w; daybook recover %s says what can be done", err, dir)
 }
 
-func printCheck(out io.Writer, r *ledger.CheckReport) {
+func printCheck(out io.Writer, r *ledger.CheckReport, index indexCheck) {
 	fmt.Fprintf(out, "WHOLE: %d messages, and all else follows from them\n\n", r.Messages)
 	fmt.Fprintf(out, "  log        %s\n  signed     %d checkpoints, the last of size %d\n  root       %v\n  published  %d\n  tiles      %d\n  trillian   %d\n",
 		r.Origin, r.Lines, r.Signed, r.Root, r.Published, r.Tiles, r.LogSize)
+	if index.leaves > 0 {
+		fmt.Fprintf(out, "  index      %d leaves, the last of size %d\n", index.leaves, index.size)
+	}
 	fmt.Fprintf(out, "\nChecked: every message of the history has its checksum and is well formed; entries, tiles,\n"+
-		"every signed root, the published checkpoint and the log beside them follow from the messages.\n"+
+		"every signed root, the published checkpoint and the log beside them follow from the messages,\n"+
+		"and so does every leaf of the completeness index, with its journals, files and signature.\n"+
 		"Not checked: that boxes open, which needs the keys; views and book, which are made again.\n")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 )
 
 // inStream says that a journal is not a file.
@@ -54,37 +55,58 @@ func (s *system) openJournal(ctx context.Context, cfg config, of journalOf) (led
 	return j, nil
 }
 
-// copyJournal puts the lines of a journal in a stream into a file for as long
-// as s is open.
-func (s *stopped) copyJournal(ctx context.Context) error {
+// copyJournal puts the lines of the journals in streams into files for as long as s
+// is open.
+func (s *stopped) copyJournal(ctx context.Context) (err error) {
 	if !inStream(s.journal) {
 		return nil
 	}
-	j, err := stream.OpenJournal(ctx, stream.JournalConfig{URL: s.journal, Credentials: s.journalCreds})
-	if err != nil {
-		return err
-	}
-	defer j.Close()
 	dir, err := os.MkdirTemp("", "daybook-journal-")
 	if err != nil {
 		return fmt.Errorf("copying the journal: %w", err)
 	}
 	s.closers = append(s.closers, func() error { return os.RemoveAll(dir) })
+	from := stream.JournalConfig{URL: s.journal, Credentials: s.journalCreds}
 	s.journal, s.copied = filepath.Join(dir, "journal"), true
-	f, err := os.Create(s.journal)
-	if err != nil {
-		return fmt.Errorf("copying the journal: %w", err)
+	for _, of := range []journalOf{signedLog, signedIndex} {
+		lines, err := os.Create(s.journal + of.suffix)
+		if err != nil {
+			return fmt.Errorf("copying the journal: %w", err)
+		}
+		err = copyStream(ctx, from, of, func(line []byte) error {
+			_, err := lines.Write(line)
+			return err
+		})
+		if err = errors.Join(err, lines.Close()); err != nil {
+			return err
+		}
 	}
-	for m, replayErr := range j.Replay(ctx, 1, j.Last()) {
-		if err = replayErr; err == nil {
-			_, err = f.Write(m.Data)
+	leaves, err := trail.OpenLeaves(s.journal + indexLeaves.suffix)
+	if err != nil {
+		return err
+	}
+	err = copyStream(ctx, from, indexLeaves, func(text []byte) error {
+		_, err := leaves.Append(ctx, [][]byte{text})
+		return err
+	})
+	return errors.Join(err, leaves.Close())
+}
+
+// copyStream gives every message of a journal to do.
+func copyStream(ctx context.Context, from stream.JournalConfig, of journalOf, do func([]byte) error) error {
+	from.Name, from.Subject = of.stream, of.subject
+	j, err := stream.OpenJournal(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	for m, err := range j.Replay(ctx, 1, j.Last()) {
+		if err == nil {
+			err = do(m.Data)
 		}
 		if err != nil {
-			break
+			return fmt.Errorf("copying the journal: %w", err)
 		}
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("copying the journal: %w", err)
 	}
 	return nil
 }

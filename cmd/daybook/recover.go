@@ -55,11 +55,19 @@ were signed: after a restore, or by somebody who has the key.
   3. If there is none, tell those who rely on the log, and begin another with a new origin and key.`,
 	ledger.PartLog: `The log that is computed beside the public files differs from the history. It can be made again.
   1. daybook recover --rebuild-log sets it aside; the next start computes it from the entries.`,
+	ledger.PartIndex: `The ledger is whole; its completeness index differs. Trees, log and files of the index can be made
+again from the public log and the journal of leaves, which is beside the journal and ends in .leaves.
+  1. daybook recover --rebuild-index sets aside what differs; the next start makes it again, and
+     stops if that does not lead to what was signed.
+  2. If it is the journal of leaves that is damaged, and the files are whole: move it away; the next
+     start takes the leaves back from the files, if they lead to the journalled root.
+  3. If a leaf that was signed is not what the entries lead to, it stays wrong, and whoever audits the
+     index finds it. Keep everything, and find out how it came to be signed.`,
 }
 
 func recoverCommand() *cobra.Command {
 	var s stopped
-	var tiles, log, tail bool
+	var tiles, log, tail, index bool
 	var shredded string
 	c := &cobra.Command{
 		Use:   "recover [DIR]",
@@ -75,6 +83,8 @@ func recoverCommand() *cobra.Command {
 				return s.rebuildTiles(ctx, out)
 			case log:
 				return s.rebuildLog(ctx, out)
+			case index:
+				return s.rebuildIndex(ctx, out)
 			case tail:
 				return s.cutTail(ctx, out)
 			case shredded != "":
@@ -88,9 +98,10 @@ func recoverCommand() *cobra.Command {
 	s.master.flag(c)
 	c.Flags().BoolVar(&tiles, "rebuild-tiles", false, "set aside damaged public files, which the next start makes again")
 	c.Flags().BoolVar(&log, "rebuild-log", false, "set aside the log beside them, which the next start makes again")
+	c.Flags().BoolVar(&index, "rebuild-index", false, "set aside the completeness index, which the next start makes again")
 	c.Flags().BoolVar(&tail, "cut-tail", false, "replace the journal's damaged last line by the published checkpoint")
 	c.Flags().StringVar(&shredded, "shredded", "", "destroy the keys that this copy of the public log, a directory or URL, says were destroyed: after data and keys were put back")
-	c.MarkFlagsMutuallyExclusive("rebuild-tiles", "rebuild-log", "cut-tail", "shredded")
+	c.MarkFlagsMutuallyExclusive("rebuild-tiles", "rebuild-log", "rebuild-index", "cut-tail", "shredded")
 	return c
 }
 
