@@ -33,7 +33,7 @@ func (x *Index) Run(ctx context.Context) error {
 	if stopped := <-done; stopped != nil {
 		return fmt.Errorf("indexing: %w", stopped)
 	}
-	if ended && (err == nil || errors.Is(err, context.Cause(ctx)) || errors.Is(err, ledger.ErrStopped)) {
+	if ended && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ledger.ErrStopped)) {
 		return nil
 	}
 	return fmt.Errorf("indexing: %w", err)
