@@ -275,7 +275,7 @@ func (s *spot) print(drawn int) error {
 	fmt.Fprintf(s.out, "\nChecked: a later checkpoint chose the entries; keys make their tags; they commit to what was\n"+
 		"opened. Weak: no witness cosigned that checkpoint, so a ledger that tries out what to record before\n"+
 		"it signs has some choice in what is drawn. Not checked: that what was recorded is true, and of\n"+
-		"erased entries what they held.\n")
+		"erased entries what they held, and that the keys that were destroyed are theirs.\n")
 	if len(s.failed) > 0 {
 		return exitWith(exitInvalid, "FAILED: %s could not be opened as published", count(uint64(len(s.failed)), "entry", "entries"))
 	}

@@ -67,9 +67,8 @@ func lieOfTrails(how string, b []byte) ([]byte, error) {
 	case "forget": // the last tag belongs to nobody
 		lines = lines[:last]
 	case "swap": // it is another's
-		i := slices.IndexFunc(lines, func(l proof.ClosureLine) bool { return len(l.Tags) == 2 })
-		lines[i].Tags[0], lines[i].Tags[1] = lines[i].Tags[1], lines[i].Tags[0]
-		lines[i].Tags[0].Trail = lines[last].Tags[0].Trail
+		i := slices.IndexFunc(lines, func(l proof.ClosureLine) bool { return len(l.Tags) == 1 })
+		lines[last].Tags[0].Trail = lines[i].Tags[0].Trail
 	case "unseal", "revive":
 		kind := map[string]string{"unseal": "seal.placed", "revive": "key.shredded"}[how]
 		for i, l := range lines {
