@@ -109,6 +109,21 @@ func (d *daybook) get(t testing.TB, path string) []byte {
 	return read(t, http.DefaultClient, req)
 }
 
+// status is how a path is answered.
+func (d *daybook) status(t testing.TB, path string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
 func read(t testing.TB, c *http.Client, req *http.Request) []byte {
 	t.Helper()
 	resp, err := c.Do(req)

@@ -4,7 +4,7 @@
 //
 // Tessera's fsck and client, torchwood's client and the tile reader of Go's
 // checksum database read the log over HTTP, while it grows too; torchwood also
-// checks our proof files. Tessera's migration takes the log over, which is the way
+// checks our proof files and computes the completeness index again. Tessera's migration takes the log over, which is the way
 // out if this program ends, and continues it under another key. Where a reader
 // checks something it is also given what is wrong, and must say so.
 //
@@ -45,6 +45,7 @@ func TestOthersReadIt(t *testing.T) {
 	t.Run("tile reader", d.testTileReader)
 	t.Run("torchwood", d.testTorchwood)
 	t.Run("fsck of what has grown since", d.testGrown)
+	t.Run("index", d.testIndex)
 	n := 66000 // tiles on three levels
 	if testing.Short() {
 		n = 3000
