@@ -165,7 +165,7 @@ func (l *lookup) entryQuestions(e *events.Entry) []question {
 
 // eventValue is an event by its name, with its entry when there is one here.
 func (l *lookup) eventValue(name string) value {
-	if n, ok := events.ParseEventName(name); ok {
+	if n, ok := events.ParseEventName(name); ok && l.titles == nil {
 		if _, err := l.reader.Find(n); err == nil {
 			return value{Text: "its entry", Href: "/entries/" + name, Code: name}
 		}

@@ -40,7 +40,8 @@ type lookup struct {
 	at     string    // the day its register is shown of, "" for now
 	now    time.Time // what is due is judged by, where at is ""
 	seen   map[[2]string]named
-	err    error // the first that was not "not found"
+	titles Titles // in place of reader, nil where there is one
+	err    error  // the first that was not "not found"
 }
 
 func newLookup(r projections.Reader) *lookup {
@@ -64,6 +65,12 @@ func (l *lookup) find(register, id string) named {
 		registers = registerOrder
 	}
 	for _, r := range registers {
+		if l.titles != nil {
+			if n.Title = l.titles(r, id); n.Title != "" {
+				break
+			}
+			continue
+		}
 		item, err := l.reader.Item(r, id)
 		if err == nil {
 			n = l.named(item)
