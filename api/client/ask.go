@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
@@ -53,7 +54,7 @@ type Slot struct {
 	Heads    [][]byte
 }
 
-// Prove asks the index.
+// Prove asks the index. The error is ledger.ErrNotPublished before there is one.
 func (c *Client) Prove(ctx context.Context, q Question) (Answer, error) {
 	body := struct {
 		Tags        []string `json:"tags,omitempty"`
@@ -77,6 +78,9 @@ func (c *Client) Prove(ctx context.Context, q Question) (Answer, error) {
 	err := c.post(ctx, "v1/index/proofs", body, &in)
 	if err == nil {
 		out.Proof, err = proof.ParseIndexProof([]byte(in.Proof))
+	}
+	if refused := new(Refusal); errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable {
+		err = fmt.Errorf("%w: %w", ledger.ErrNotPublished, err)
 	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("asking the index: %w", err)

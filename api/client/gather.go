@@ -18,7 +18,7 @@ import (
 func (c *collection) takeUp(ctx context.Context, logKey note.Verifier) error {
 	before, err := c.Held.Verify(c.Card)
 	if err != nil {
-		return fmt.Errorf("what was kept before: %w", err)
+		return fmt.Errorf("%w: %w", ErrHeld, err)
 	}
 	if err := c.log.extends(ctx, c.Held.Note, logKey); err != nil {
 		return err

@@ -47,6 +47,9 @@ type Trail struct {
 // or two after the card was issued.
 var ErrNotYet = errors.New("the index does not have all of the card yet")
 
+// ErrHeld says that what was proved before is not what it was, or of another card.
+var ErrHeld = errors.New("what was kept before does not hold with this card")
+
 // Misbehaviour says that the ledger is not what it signed that it is, or not what it
 // was before.
 type Misbehaviour struct {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/daybook-ledger/daybook/events"
+	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
@@ -101,6 +102,9 @@ func (c *collection) ask(ctx context.Context, tags, labels []proof.Hash) error {
 		c.view.moved++
 		c.bits, c.labelBits = c.bits+1, c.labelBits+1
 		return nil
+	}
+	if errors.Is(err, ledger.ErrNotPublished) {
+		err = fmt.Errorf("%w: %w", ErrNotYet, err)
 	}
 	if err != nil {
 		return err
