@@ -123,16 +123,19 @@ func verifier(key string) (note.Verifier, error) {
 	return v, nil
 }
 
-// maxProofFile is far above any proof.
-const maxProofFile = 1 << 20
+// maxProofFile is above any proof, of which trail bundles are the largest.
+const maxProofFile = maxBundleFile
 
 func verifyCommand() *cobra.Command {
-	var key string
+	var key, card string
 	c := &cobra.Command{
-		Use:   "verify FILE --key VKEY",
-		Short: "Check a proof, an entry that a person gave you, or evidence, offline, and say what was checked",
+		Use:   "verify FILE --key VKEY | --card CARD",
+		Short: "Check a proof, an entry that a person gave you, evidence, or what you kept of your trail, offline, and say what was checked",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if card != "" {
+				return verifyBundle(c, args[0], card)
+			}
 			v, err := verifier(key)
 			if err != nil {
 				return err
@@ -147,6 +150,7 @@ func verifyCommand() *cobra.Command {
 			return verify(c.OutOrStdout(), b, v)
 		},
 	}
+	c.Flags().StringVar(&card, "card", "", "of what you kept of your trail: your card, a file or - for stdin")
 	c.Flags().StringVar(&key, "key", "", "the verifier key: the log's, or of evidence about the index alone the index key")
 	return c
 }
@@ -165,6 +169,9 @@ func readLimited(path string) ([]byte, error) {
 }
 
 func verify(out io.Writer, b []byte, v note.Verifier) error {
+	if proof.IsBundle(b) {
+		return exitWith(exitUsage, "this is what somebody kept of a trail: give the card it is of, with --card")
+	}
 	if proof.IsEvidence(b) {
 		return verifyEvidence(out, b, v)
 	}

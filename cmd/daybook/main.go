@@ -101,7 +101,7 @@ func rootCommand() *cobra.Command {
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
 		requestCommand(), eraseCommand(), correctCommand(), sealCommand(), escrowCommand(), rotateMasterCommand(),
-		showCommand(), statementCommand(), discloseCommand(), cardCommand())
+		showCommand(), statementCommand(), discloseCommand(), ownTrailCommand(), cardCommand())
 	c.AddCommand(closureCommand(), spotCommand())
 	return c
 }

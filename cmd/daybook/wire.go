@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/daybook-ledger/daybook/api"
+	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/broker"
 	"github.com/daybook-ledger/daybook/events/intake"
@@ -106,7 +107,9 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 		SignedAt: s.pace.signedAt,
 		Tokens:   readers{s.tokens}, Desk: s.desk(), Clerk: clerk{s.desk().Desk}, Seals: sealDesk{s.desk().Desk}, Cards: cardDesk{s.desk().Desk}, BehindProxy: cfg.behindProxy,
 		Auditing: auditing{s.desk().Desk},
-		Log:      slog.Default(), Now: s.now, Publishing: s.pace.public,
+		Index:    opening{s}, Slots: opening{s},
+		Trails: cards{opening{s}, &v1.Shown{Views: s.views, Ledger: s.anchor, Now: s.now}},
+		Log:    slog.Default(), Now: s.now, Publishing: s.pace.public,
 	})
 	return s, err
 }
