@@ -15,6 +15,8 @@ import (
 // Whom a route is for.
 const (
 	everyone    = "everyone"
+	anybody     = "everyone, who says in a body what is asked"
+	nobodysCard = "everyone, and that is no card"
 	door        = "who may say the event"
 	letsIn      = "who may sign in"
 	cityReaders = "who reads the city, having signed in"
@@ -46,6 +48,9 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /v1/entries/{entry}": {"/v1/entries/" + entry, everyone}, "GET /v1/entries/{entry}/proof": {"/v1/entries/" + entry + "/proof", everyone},
 		"GET /v1/register/{register}":         {"/v1/register/system", everyone},
 		"GET /v1/register/{register}/{id...}": {"/v1/register/system/city/app", everyone}, "GET /v1/ledger": {"/v1/ledger", everyone},
+
+		"GET /trail": {"/trail", everyone}, "POST /trail": {"/trail", nobodysCard},
+		"POST /v1/index/proofs": {"/v1/index/proofs", anybody}, "POST /v1/trail/slots": {"/v1/trail/slots", anybody},
 
 		"POST /v1/events":         {"/v1/events", door},
 		"GET /officer/sign-in":    {"/officer/sign-in", everyone},
@@ -156,6 +161,10 @@ func (in *inside) everybody() []*someone {
 func (who *someone) want(whom, method string, byToken bool) int {
 	allowed := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}
 	switch {
+	case whom == anybody:
+		return http.StatusOK
+	case whom == nobodysCard:
+		return http.StatusUnprocessableEntity
 	case whom == everyone && method == "POST":
 		return http.StatusSeeOther
 	case whom == everyone:
@@ -250,6 +259,9 @@ func requestForms(access events.Index, request string) map[string]string {
 		"POST /v1/officer/statement.json": theInquiry, "POST /v1/officer/statement.csv": theInquiry, "POST /v1/officer/statement.html": theInquiry,
 		"POST /officer/cards":    "scheme=example&value=Anna&what=issue&as=letter&url=https://ledger.example.org&identified=yes",
 		"POST /v1/officer/cards": theCard, "POST /v1/officer/cards/rotate": theCard,
+		"POST /v1/index/proofs":    `{"ranges":["0:"],"labelRanges":["0:"]}`,
+		"POST /v1/trail/slots":     `{"slots":[{"tag":"AAAAAAAAAAAAAAAAAAAAAA","ticket":"AAAAAAAAAAAAAAAAAAAAAA"}]}`,
+		"POST /trail":              "consent=yes&card=none",
 		"POST /officer/statement":  "organization=city&scheme=example&value=Anna",
 		"POST /v1/auditor/closure": `{"organization":"city","size":1}`, "POST /v1/auditor/spot": `{"organization":"city","size":1,"sample":1}`,
 		"POST /officer/correction": fmt.Sprintf("entry=%d&reason=correction&statement=SECRET+statement", access),
@@ -268,6 +280,9 @@ func TestMatrix(t *testing.T) {
 	}
 	request := asked.Event
 	in.folded()
+	if err := in.index.WaitFor(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
 	table := expected(fmt.Sprint(access), finding, in.seals[0], request)
 	all := in.everybody()
 	walked := 0

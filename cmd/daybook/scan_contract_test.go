@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/daybook-ledger/daybook/api/v1"
 	"github.com/daybook-ledger/daybook/events"
 )
 
@@ -54,6 +57,42 @@ func (c *collection) described() {
 	}
 	if asked < 200 {
 		c.Errorf("only %d addresses are described", asked)
+	}
+}
+
+// questions asks what a person's client may ask: for everything in the index, and for
+// what is sealed for whoever has the tags of the first entries, with no key to them.
+func (c *collection) questions() {
+	c.Helper()
+	ask := func(path, body string) []byte {
+		resp, err := http.Post(c.url+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			c.Fatal(err)
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			c.Fatalf("%s answers %d: %.200s %v", path, resp.StatusCode, answer, err)
+		}
+		c.add("json", path+" "+body, answer)
+		return answer
+	}
+	for _, beginning := range []string{"2:00", "2:40", "2:80", "2:c0"} {
+		ask("/v1/index/proofs", fmt.Sprintf(`{"ranges":[%q],"labelRanges":[%[1]q]}`, beginning))
+	}
+	var claims []string
+	for _, b := range c.entries {
+		e, err := events.ParseEntry(b)
+		if err != nil {
+			c.Fatal(err)
+		}
+		for _, tag := range e.Texts("subjects.tags") {
+			claims = append(claims, fmt.Sprintf(`{"tag":%q,"ticket":%[1]q}`, tag))
+		}
+	}
+	claims = claims[:min(len(claims), v1.MaxClaims)]
+	if given := ask("/v1/trail/slots", `{"slots":[`+strings.Join(claims, ",")+`]}`); len(claims) == 0 || bytes.Contains(given, []byte("box")) {
+		c.Errorf("of %d claims without a ticket some are given: %.200s", len(claims), given)
 	}
 }
 

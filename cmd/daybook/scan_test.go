@@ -320,6 +320,7 @@ func (s *scan) collect() *collection {
 	})
 	c.tables([]string{scanCity, "eugene-police", "array-of-things", "example"}, []string{"2025-11-03", time.Now().UTC().Format(time.DateOnly)})
 	c.described()
+	c.questions()
 	c.problems()
 	pages := c.crawl()
 	if pages < int(s.size) {
