@@ -14,6 +14,8 @@
 //	         until a published checkpoint covers all of them
 //	latency  from an event's answer to the checkpoint that covers it, at -rate
 //	         events a second; what polling the checkpoint adds is below 2 ms
+//	index    from a checkpoint of the ledger to the leaf of the completeness index that
+//	         covers it, while events about persons come as fast as they are taken
 //	proofs   proofs fetched of random entries; the first of each connection is
 //	         verified
 //	audit    the whole public log from its files, with the entries' content and
@@ -57,6 +59,7 @@ var parts = []part{
 	{"posts", false, posts},
 	{"batches", false, batches},
 	{"latency", false, latency},
+	{"index", false, index},
 	{"proofs", false, proofs},
 	{"audit", true, audit},
 	{"restart", true, restart},
@@ -69,7 +72,7 @@ func main() {
 	flag.StringVar(&o.url, "url", "", "a running ledger to use instead")
 	flag.StringVar(&o.token, "token", "", "with -url: an emitter's token whose source is hammer")
 	flag.StringVar(&o.registrar, "registrar", "", "with -url: a registrar's token whose source is hammer")
-	flag.StringVar(&o.only, "only", "", "run these alone, separated by commas: posts batches latency proofs audit restart disk")
+	flag.StringVar(&o.only, "only", "", "run these alone, separated by commas: posts batches latency index proofs audit restart disk")
 	flag.IntVar(&o.seconds, "seconds", 3, "how long each measurement goes on")
 	flag.IntVar(&o.most, "most", 200000, "the most events or requests of one measurement")
 	flag.IntVar(&o.rate, "rate", 2000, "events a second while latency is measured")

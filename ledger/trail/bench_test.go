@@ -12,7 +12,7 @@ import (
 // BenchmarkAdd adds tags in batches to trees on a disk that hold that many already.
 // -benchtime 1x is one batch.
 func BenchmarkAdd(b *testing.B) {
-	for _, held := range []int{0, 1_000_000, 10_000_000} {
+	for _, held := range []int{0, 1_000_000, 5_000_000} {
 		for _, batch := range []int{1000, 10_000} {
 			b.Run(fmt.Sprintf("held=%d/batch=%d", held, batch), func(b *testing.B) {
 				if testing.Short() && held > 0 {
