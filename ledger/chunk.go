@@ -24,6 +24,7 @@ type Facts struct {
 	Name   events.EventName
 	Tags   []events.Tag
 	Labels [][64]byte // of the persons it enrols
+	Leaf   []byte     // all of it, in a log of Leaves; the rest is then empty
 }
 
 // chunks yields the bundles in order. Several are fetched, hashed and parsed at
@@ -104,7 +105,7 @@ func (a *audit) chunk(ctx context.Context, n uint64) (chunk, error) {
 // read parses the entry at position i and checks what it says by itself.
 func (a *audit) read(i events.Index, b []byte) (Facts, error) {
 	if a.opts.Leaves != nil {
-		return Facts{}, a.opts.Leaves.Check(i, b)
+		return Facts{Leaf: b}, a.opts.Leaves.Check(i, b)
 	}
 	e, err := events.ParseEntry(b)
 	if err != nil {

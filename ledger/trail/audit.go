@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 
 	"golang.org/x/mod/sumdb/note"
@@ -15,16 +14,19 @@ import (
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
-// Violation says that an index is not what the ledger leads to, or that the ledger
-// has something twice. The key of the log or of the index signed it.
+// Violation says that an index does not say what follows from the entries of its
+// ledger, or that the ledger has twice what may stand once.
 type Violation struct {
-	Kind      string         // of the evidence that shows it, as proof.EvidenceIndexRoot
-	Leaf      events.Index   // of the index log, where one is wrong
-	Positions []events.Index // entries of the ledger that contradict each other
-	Reason    error
+	// Place is as that of a ledger.AuditError; of the index it begins with "index/".
+	Place  string
+	Reason error
+	// Evidence is complete and verified: it shows the same to anyone who has the log
+	// key, with everything else gone. It is nil where signed statements alone cannot
+	// show it, and whoever doubts it has to audit as well.
+	Evidence *proof.Evidence
 }
 
-func (v *Violation) Error() string { return fmt.Sprintf("auditing the index: %v", v.Reason) }
+func (v *Violation) Error() string { return fmt.Sprintf("auditing %s: %v", v.Place, v.Reason) }
 
 // Unwrap is the reason.
 func (v *Violation) Unwrap() error { return v.Reason }
@@ -38,241 +40,256 @@ type AuditOptions struct {
 	Parallel int
 	// Cache is as in Config.
 	Cache int64
+
+	batch int // entries that are added to the trees at a time; tests cut otherwise
 }
 
 // Report is what an audit that found nothing wrong has checked.
 type Report struct {
 	Ledger *ledger.Report
-	Leaves events.Size     // of the index log; 0 when there is none yet
+	Leaves events.Size     // of the index log
 	Last   proof.IndexLeaf // the last of them
 	Root   proof.Hash      // of the index log
-	Note   []byte          // its signed checkpoint
+	Note   []byte          // its signed checkpoint; nil when no index is published
 	Tags   uint64          // in the ledger
 	Labels uint64
 	Behind uint64 // tags and labels that no leaf covers yet
 }
 
-// Audit checks a public log as [ledger.Audit] does, with v as its key, and the log of
-// its index: signature, tiles, the form of each leaf, that sizes ascend, that each
-// leaf has the ledger's root at its size, and both trees' roots there, computed again
-// from the entries. No tag and no label may stand twice.
+// Audit checks a public log as [ledger.Audit] does, with v as its key; the log of its
+// index in the same way, with the key that entry 0 names; and that each leaf of it
+// covers more of the ledger than the one before, something new, no more than is
+// published, and has the three roots that follow from the entries, computed again. No
+// tag and no label may stand twice. It fetches nothing twice, unless to prove what is
+// wrong.
 //
-// The error is a *Violation when the index is wrong, and otherwise that of
-// ledger.Audit. An index that is not there is no error: the report says so.
-func Audit(ctx context.Context, src ledger.Source, v note.Verifier, opts AuditOptions) (*Report, error) {
+// The error is a *Violation when the index or the ledger is not what it must be,
+// though all of its files are those that were signed, and otherwise that of
+// ledger.Audit, whose places begin with "index/" in the log of the index. A leaf beyond
+// the ledger is a *Violation and ErrIncomplete: a newer checkpoint of the ledger may
+// explain it. An index that is not there is no error: the report says so.
+func Audit(ctx context.Context, src ledger.Source, v note.Verifier, opts AuditOptions) (_ *Report, err error) {
+	if opts.batch <= 0 {
+		opts.batch = 4 * maxEntries
+	}
+	// The index is read first: then what the ledger shows is not behind it.
+	signed, err := src.Read(ctx, indexCheckpoint)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("auditing %s: %w", indexCheckpoint, context.Cause(ctx))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: fetching %s: %w", ledger.ErrIncomplete, indexCheckpoint, err)
+	}
 	dir, err := os.MkdirTemp(opts.Dir, "daybook-index-")
 	if err != nil {
 		return nil, fmt.Errorf("auditing the index: %w", err)
 	}
-	t, err := openTrees(dir, treeOptions{cache: opts.Cache, passing: true})
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := openTrees(dir, treeOptions{cache: opts.Cache, passing: true})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, fmt.Errorf("auditing the index: %w", err)
 	}
-	a := &auditor{src: below{src: src}, trees: t, report: &Report{}}
-	err = a.run(ctx, src, v, opts)
-	if a.stop != nil {
-		a.stop()
-	}
-	if err = errors.Join(err, t.close(), os.RemoveAll(dir)); err != nil {
-		return nil, err
-	}
-	return a.report, nil
+	defer func() { err = errors.Join(err, s.close()) }()
+	a := &audit{opts: opts, key: v, src: &watched{Source: src}, index: &indexLog{Source: src, signed: signed}, trees: s}
+	defer a.index.close()
+	return a.run(ctx)
 }
 
-// auditor is one audit. The trees are computed beside the ledger's own.
-type auditor struct {
-	src    below
-	trees  *trees
-	report *Report
-	opened *events.Entry // entry 0
-
-	more    addition // entries that are not in the trees yet
-	next    func() (proof.IndexLeaf, error, bool)
-	stop    func()
-	leaf    *proof.IndexLeaf // the next that is to be compared
-	at      events.Index     // its position
-	edge    edge             // of the index log, from the leaves compared
-	covered uint64           // items at the last leaf that was compared
-	found   error            // what is wrong with the index, unless the ledger is
+// watched is a source that remembers which checkpoint it showed.
+type watched struct {
+	ledger.Source
+	note []byte
 }
 
-func (a *auditor) run(ctx context.Context, src ledger.Source, v note.Verifier, opts AuditOptions) error {
-	// The index's checkpoint is read before the ledger's, which then covers all its
-	// leaves.
-	msg, err := a.src.src.Read(ctx, ledger.IndexPath+"/checkpoint")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: fetching the checkpoint of the index: %w", ledger.ErrIncomplete, err)
+func (w *watched) Read(ctx context.Context, path string) ([]byte, error) {
+	b, err := w.Source.Read(ctx, path)
+	if path == "checkpoint" && err == nil {
+		w.note = b
 	}
-	a.src.note = msg
-	a.report.Ledger, err = ledger.Audit(ctx, src, v, ledger.AuditOptions{
-		Parallel: opts.Parallel,
-		Each: func(i events.Index, e *events.Entry) {
-			if i == 0 {
-				a.opened = e
-			}
-		},
+	return b, err
+}
+
+// audit is one run.
+type audit struct {
+	opts  AuditOptions
+	key   note.Verifier
+	src   *watched
+	index *indexLog
+	trees *trees
+	batch addition
+
+	due    *indexLeaf   // the next one, not compared yet; nil behind the last
+	last   indexLeaf    // the one compared last
+	items  uint64       // in both trees at last
+	since  addition     // what came behind last: guess says how much of it
+	before events.Index // where since begins
+	found  *suspicion   // the first thing that is wrong; nothing is compared behind it
+}
+
+// suspicion is a violation before both logs are known to be whole.
+type suspicion struct {
+	place  string
+	reason error
+	prove  func(context.Context, *prover) (*proof.Evidence, error) // unless nil
+}
+
+func (a *audit) run(ctx context.Context) (*Report, error) {
+	report, err := ledger.Audit(ctx, a.src, a.key, ledger.AuditOptions{
+		Parallel: a.opts.Parallel,
+		Each:     a.index.announced,
 		InOrder: func(i events.Index, leaf proof.Hash, f ledger.Facts) error {
-			if a.found == nil {
-				a.found = a.take(ctx, i, leaf, f)
-			}
-			return nil
+			return a.take(ctx, i, leaf, f)
 		},
 	})
+	if err == nil {
+		err = a.finish(ctx)
+	}
+	if err != nil && !errors.Is(err, ledger.ErrIncomplete) {
+		return nil, err
+	}
+	if v := a.violation(ctx); v != nil && (err == nil || v.Evidence != nil) {
+		return nil, v // missing files do not excuse what is proved
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if a.found == nil {
-		a.found = a.finish()
-	}
-	return a.found
+	return a.report(report), nil
 }
 
-// take adds entry i, once the leaves are compared that end before it.
-func (a *auditor) take(ctx context.Context, i events.Index, leaf proof.Hash, f ledger.Facts) error {
+func (a *audit) report(of *ledger.Report) *Report {
+	of.Tags, of.Labels = a.trees.now.nTags, a.trees.now.nLabels
+	r := &Report{
+		Ledger: of, Last: a.last.IndexLeaf, Root: proof.EmptyRoot(), Note: a.index.signed,
+		Tags: of.Tags, Labels: of.Labels, Behind: of.Tags + of.Labels - a.items,
+	}
+	if a.index.report != nil {
+		r.Leaves, r.Root = a.index.report.Size, a.index.report.Root
+	}
+	return r
+}
+
+// take adds entry i to what is computed, and compares at the sizes that leaves name.
+func (a *audit) take(ctx context.Context, i events.Index, leaf proof.Hash, f ledger.Facts) error {
 	if i == 0 {
-		if err := a.begin(ctx); err != nil {
+		if err := a.index.open(ctx, a.key.Name()); err != nil {
+			return err
+		}
+		if err := a.next(); err != nil {
 			return err
 		}
 	}
-	if err := a.compare(events.Size(i)); err != nil {
+	if a.found != nil {
+		return nil
+	}
+	a.batch.facts(i, leaf, f)
+	reached := a.due != nil && a.due.Size == events.Size(i)+1
+	if !reached && len(a.batch.leaves) < a.opts.batch && len(a.batch.tags)+len(a.batch.labels) < 2*a.opts.batch {
+		return nil
+	}
+	if err := a.flush(); err != nil || !reached || a.found != nil {
 		return err
 	}
-	a.more.facts(i, leaf, f)
-	if len(a.more.leaves) >= maxEntries || len(a.more.tags)+len(a.more.labels) >= maxItems {
-		return a.flush()
-	}
-	return nil
+	a.compare()
+	return a.next()
 }
 
-func (a *auditor) flush() error {
-	err := a.trees.add(a.more)
-	a.more = addition{}
-	if dup := new(DuplicateError); errors.As(err, &dup) {
-		kind := proof.EvidenceDuplicateTag
-		if dup.Person {
-			kind = proof.EvidenceDuplicateLabel
-		}
-		return &Violation{Kind: kind, Positions: []events.Index{dup.First, dup.Second}, Reason: dup}
+// flush makes what is gathered part of the trees.
+func (a *audit) flush() error {
+	if len(a.batch.leaves) == 0 {
+		return nil
+	}
+	a.remember()
+	err := a.trees.add(a.batch)
+	a.batch = addition{leaves: a.batch.leaves[:0], tags: a.batch.tags[:0], labels: a.batch.labels[:0]}
+	var twice *DuplicateError
+	if errors.As(err, &twice) {
+		a.found = &suspicion{place: entryPlace(twice.Second), reason: twice, prove: twice.evidence}
+		return nil
 	}
 	return err
 }
 
-// begin audits the log of the index by itself, with the key that entry 0 names, and
-// is then at its first leaf.
-func (a *auditor) begin(ctx context.Context) error {
-	if a.src.note == nil {
-		return nil
+// compare holds the leaf that is due against the trees, which are as large.
+func (a *audit) compare() {
+	leaf, now := *a.due, &a.trees.now
+	wrong := func(kind, format string, args ...any) {
+		a.found = &suspicion{place: leaf.place(), reason: fmt.Errorf(format, args...)}
+		if kind != "" {
+			a.found.prove = func(ctx context.Context, p *prover) (*proof.Evidence, error) { return a.prove(ctx, p, kind, leaf) }
+		}
 	}
-	key, err := proof.ParseVerifierKey(a.opened.Text("keys.index"))
-	if err != nil {
-		return err
+	items := now.nTags + now.nLabels
+	switch {
+	case now.root() != leaf.Root:
+		wrong(proof.EvidenceIndexRoot, "it says that the ledger of %d entries has the root %v, which is %v", leaf.Size, leaf.Root, now.root())
+	case now.tags != leaf.Tags:
+		wrong(proof.EvidenceIndexTag, "the tags of %d entries lead to the root %v, and it says %v", leaf.Size, now.tags, leaf.Tags)
+	case now.labels != leaf.Labels:
+		wrong(proof.EvidenceIndexLabel, "the enrolments in %d entries lead to the root %v, and it says %v", leaf.Size, now.labels, leaf.Labels)
+	case items == a.items:
+		wrong("", "it covers no tag and no enrolment that the leaf before does not")
 	}
-	r, err := ledger.Audit(ctx, a.src, key, ledger.AuditOptions{Leaves: Leaves(key)})
-	if err != nil {
-		return fmt.Errorf("the log of the index: %w", err)
+	if a.found == nil {
+		a.last, a.items = leaf, items
+		a.since, a.before = addition{}, events.Index(leaf.Size)
 	}
-	a.report.Leaves, a.report.Root, a.report.Note = r.Size, r.Root, r.Note
-	a.next, a.stop = iter.Pull2(a.src.leaves(ctx, r.Size))
-	return a.advance()
 }
 
-// advance is at the next leaf, if there is one.
-func (a *auditor) advance() error {
-	l, err, more := a.next()
-	if err != nil || !more {
-		a.leaf = nil
+// next fetches the leaf behind the last one, unless something is wrong already.
+func (a *audit) next() error {
+	if a.due = nil; a.found != nil {
+		return nil
+	}
+	leaf, err := a.index.next()
+	if err != nil || leaf == nil {
 		return err
 	}
-	if last := a.report.Last; l.Size <= last.Size {
-		return &Violation{Kind: proof.EvidenceIndexBack, Leaf: a.at, Reason: fmt.Errorf("leaf %d is of size %d, and the one before of %d", a.at, l.Size, last.Size)}
+	if leaf.Size <= a.last.Size {
+		before, place := a.last, leaf.place()
+		a.found = &suspicion{place: place, reason: fmt.Errorf("it covers %d entries, and the leaf before %d", leaf.Size, before.Size)}
+		if before.Size > 0 {
+			a.found.prove = func(ctx context.Context, p *prover) (*proof.Evidence, error) { return p.back(ctx, before, *leaf) }
+		}
+		return nil
 	}
-	a.leaf = &l
+	a.due = leaf
 	return nil
 }
 
-// compare holds the leaf of that size, if there is one, against what the entries lead
-// to.
-func (a *auditor) compare(size events.Size) error {
-	if a.leaf == nil || a.leaf.Size != size {
+// finish is for when the ledger is known to be whole: it takes up the rest, and reads
+// the log of the index to its end, so that this is known to be whole as well.
+func (a *audit) finish(ctx context.Context) error {
+	if a.found == nil {
+		if err := a.flush(); err != nil {
+			return err
+		}
+	}
+	if a.found == nil && a.due != nil {
+		a.found = &suspicion{place: a.due.place(), reason: fmt.Errorf("%w: it covers %d entries, and %d are published", ledger.ErrIncomplete, a.due.Size, a.trees.now.size)}
+	}
+	for {
+		if leaf, err := a.index.next(); err != nil || leaf == nil {
+			return err
+		}
+	}
+}
+
+// violation is what was found, with the evidence of it that can be made.
+func (a *audit) violation(ctx context.Context) *Violation {
+	if a.found == nil {
 		return nil
 	}
-	if err := a.flush(); err != nil {
-		return err
+	v := &Violation{Place: a.found.place, Reason: a.found.reason}
+	if a.found.prove == nil {
+		return v
 	}
-	l, now := *a.leaf, &a.trees.now
-	for _, c := range []struct {
-		kind, what   string
-		says, leadto proof.Hash
-	}{
-		{proof.EvidenceIndexRoot, "the ledger", l.Root, now.root()},
-		{proof.EvidenceIndexTag, "the tree over tags", l.Tags, now.tags},
-		{proof.EvidenceIndexLabel, "the tree over enrolments", l.Labels, now.labels},
-	} {
-		if c.says != c.leadto {
-			return &Violation{Kind: c.kind, Leaf: a.at, Reason: fmt.Errorf("leaf %d says that %s has root %v at size %d, and the entries lead to %v", a.at, c.what, c.says, size, c.leadto)}
-		}
+	p := &prover{src: a.src.Source, index: a.index, key: a.key, note: a.src.note}
+	e, err := a.found.prove(ctx, p)
+	if err == nil && e != nil {
+		_, err = e.Verify(a.key)
 	}
-	a.edge.add(proof.LeafHash([]byte(l.Text())))
-	a.report.Last, a.covered = l, now.nTags+now.nLabels
-	a.at++
-	return a.advance()
-}
-
-// finish compares the ends.
-func (a *auditor) finish() error {
-	if err := a.compare(a.report.Ledger.Size); err != nil {
-		return err
+	if err == nil {
+		v.Evidence = e
 	}
-	if err := a.flush(); err != nil {
-		return err
-	}
-	if a.leaf != nil {
-		return fmt.Errorf("%w: leaf %d of the index is of size %d, and the checkpoint of the ledger that was shown of %d", ledger.ErrIncomplete, a.at, a.leaf.Size, a.report.Ledger.Size)
-	}
-	if a.report.Leaves > 0 && a.edge.root() != a.report.Root {
-		return fmt.Errorf("%w: the leaves of the index were shown in two versions", ledger.ErrIncomplete)
-	}
-	r, now := a.report, &a.trees.now
-	r.Tags, r.Labels = now.nTags, now.nLabels
-	r.Ledger.Tags, r.Ledger.Labels = now.nTags, now.nLabels
-	r.Behind = r.Tags + r.Labels - a.covered
-	return nil
-}
-
-// below is the log of the index, at one checkpoint, within the files of the ledger.
-type below struct {
-	src  ledger.Source
-	note []byte
-}
-
-func (b below) Read(ctx context.Context, path string) ([]byte, error) {
-	if path == "checkpoint" {
-		return b.note, nil
-	}
-	return b.src.Read(ctx, ledger.IndexPath+"/"+path)
-}
-
-// leaves are the leaves of the log in order.
-func (b below) leaves(ctx context.Context, size events.Size) iter.Seq2[proof.IndexLeaf, error] {
-	return func(yield func(proof.IndexLeaf, error) bool) {
-		for first := events.Size(0); first < size; first += proof.TileWidth {
-			width := int(min(proof.TileWidth, size-first))
-			bundle, err := b.Read(ctx, proof.EntriesPath(uint64(first)/proof.TileWidth, width))
-			if err != nil {
-				yield(proof.IndexLeaf{}, fmt.Errorf("%w: fetching leaves of the index: %w", ledger.ErrIncomplete, err))
-				return
-			}
-			entries, err := proof.ReadBundle(bundle, width)
-			for i := 0; err == nil && i < len(entries); i++ {
-				var l proof.IndexLeaf
-				if l, err = proof.ParseIndexLeaf(string(entries[i])); err == nil && !yield(l, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(proof.IndexLeaf{}, err)
-				return
-			}
-		}
-	}
+	return v
 }

@@ -81,8 +81,27 @@
 // # An audit
 //
 // [Audit] computes ledger and index again from the files of anyone who shows them,
-// each entry and each leaf once, with the trees in a temporary directory. What is
-// wrong is a [Violation] that names the positions which show it.
+// with the trees in a temporary directory. It reads the checkpoint of the index, then
+// that of the ledger, then each file of both once, the leaves beside the entries they
+// cover: where a leaf ends, the entries so far are added, and its three roots must be
+// those of the trees. Batches end at leaves, so one leaf for each tag is the slowest
+// index there is. How much memory it takes is said above, and 16 bytes or so for the
+// name of each event, which stands once, too.
+//
+// What is wrong is a [Violation]. It is one only if both logs are otherwise whole, so
+// that a damaged copy accuses nobody, or if there is evidence, which needs nothing
+// else. Evidence can be made of
+//
+//   - a tag or a label that stands twice: both entries;
+//   - a leaf that does not cover more than the one before: both;
+//   - a leaf with another root than the checkpoint that is published, of one size;
+//   - a wrong root of a tree, if it is that of the tree without one item new in the
+//     leaf, or with it at the place of another new entry: this tree, pruned to the
+//     item, and the entry.
+//
+// Of a tree that is wrong otherwise a root alone does not show where: then whoever
+// doubts the finding audits as well, or the person whom it concerns asks for a proof
+// of her tag, which is signed.
 //
 // # Not promised
 //
