@@ -237,13 +237,16 @@ func concerned(e *events.Entry) string {
 }
 
 func auditCommand() *cobra.Command {
-	var key string
+	var key, evidence string
 	var index bool
 	c := &cobra.Command{
-		Use:   "audit URL|DIR --key VKEY [--index]",
+		Use:   "audit URL|DIR --key VKEY [--index [--evidence FILE]]",
 		Short: "Check the whole public log: every entry, every hash, the signature; and the completeness index",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if evidence != "" && !index {
+				return exitWith(exitUsage, "--evidence is for what --index finds")
+			}
 			v, err := verifier(key)
 			if err != nil {
 				return err
@@ -256,7 +259,7 @@ func auditCommand() *cobra.Command {
 				return exitWith(exitUnchecked, "%w", err)
 			}
 			if index {
-				return auditIndex(c.Context(), c.OutOrStdout(), source, v)
+				return auditIndex(c.Context(), c.OutOrStdout(), source, v, evidence)
 			}
 			report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
 			if err != nil {
@@ -268,6 +271,7 @@ func auditCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
 	c.Flags().BoolVar(&index, "index", false, "compute the completeness index again, too, and compare every leaf of its log")
+	c.Flags().StringVar(&evidence, "evidence", "", "write what convicts the ledger to this new file, which daybook verify opens")
 	return c
 }
 
@@ -296,10 +300,10 @@ func auditError(err error) error {
 	var bad *ledger.AuditError
 	var index *trail.Violation
 	switch {
-	case errors.As(err, &bad), errors.As(err, &index):
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
 	case errors.Is(err, ledger.ErrIncomplete), errors.Is(err, ledger.ErrNothingChecked):
 		return exitWith(exitIncomplete, "%w", err)
+	case errors.As(err, &bad), errors.As(err, &index):
+		return exitWith(exitInvalid, "NOT VALID: %w", err)
 	}
 	return exitWith(exitUnchecked, "%w", err)
 }

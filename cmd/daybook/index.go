@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"path/filepath"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/ledger"
@@ -56,29 +53,6 @@ func (s *system) openIndex(ctx context.Context, cfg config) error {
 		return err
 	}
 	s.closers = append(s.closers, s.index.Close)
-	return nil
-}
-
-// auditIndex is an audit of the log and of its index.
-func auditIndex(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier) error {
-	r, err := trail.Audit(ctx, source, v, trail.AuditOptions{})
-	if err != nil {
-		return auditError(err)
-	}
-	printReport(out, r.Ledger)
-	if r.Leaves == 0 {
-		if r.Behind > 0 {
-			return exitWith(exitIncomplete, "no index is published, and %d tags and enrolments should be in one", r.Behind)
-		}
-		fmt.Fprintln(out, "\nNo index is published, and nothing is recorded that would be in it.")
-		return nil
-	}
-	fmt.Fprintf(out, "\n  index    %s\n  leaves   %d, the last of size %d\n  root     %v\n  tags     %v\n  persons  %v\n",
-		proof.IndexKeyName(r.Ledger.Origin), r.Leaves, r.Last.Size, r.Root, r.Last.Tags, r.Last.Labels)
-	fmt.Fprintf(out, "\nChecked: both trees were computed again from the entries, and every leaf of the index has the\n"+
-		"ledger's root at its size and both trees' roots there; the index is signed by the key that entry 0\n"+
-		"names. %d tags and enrolments are newer than the last leaf. Not checked: which tags are whose,\n"+
-		"which their keys alone can tell.\n", r.Behind)
 	return nil
 }
 
