@@ -79,7 +79,7 @@ func (s *stopped) checkTrees(ctx context.Context, opened *events.Entry, out *ind
 	}
 	r, err := trail.Audit(ctx, public, key, trail.AuditOptions{})
 	if v := new(trail.Violation); errors.As(err, &v) {
-		return &ledger.Difference{Part: ledger.PartIndex, Place: fmt.Sprintf("index: leaf %d", v.Leaf), Reason: v.Reason}
+		return &ledger.Difference{Part: ledger.PartIndex, Place: v.Place, Reason: v.Reason}
 	}
 	if errors.Is(err, ledger.ErrNothingChecked) {
 		return nil
