@@ -107,6 +107,16 @@ func attacks() []attack {
 			},
 		},
 		{
+			name: "an old root of the index is shown, behind which is an event of hers", found: []string{returning, newcomer, witness},
+			wrong: func(c *town, cosign func(*town)) *town {
+				c.use(event{ann, 4})
+				c.publish()
+				cosign(c)
+				c.index.shown--
+				return c
+			},
+		},
+		{
 			name: "a number is skipped", found: []string{returning, newcomer, auditor},
 			wrong: func(c *town, _ func(*town)) *town {
 				c.use(event{ann, 5})
@@ -199,17 +209,21 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// look follows a card. That there is a later one counts as found.
+// look follows a card. That there is a later one counts as found, and that she finds
+// by herself what the index does not cover.
 func (c *town) look(card proof.Card, index client.Index, held *proof.Bundle) error {
 	follow := c.trail(card, held)
 	follow.Index = index
-	_, proven, err := follow.Collect(c.Context())
+	out, err := follow.Collect(c.Context())
 	var bad *client.Misbehaviour
 	if err != nil && !errors.As(err, &bad) {
 		c.Errorf("the resident's program fails: %v", err)
 	}
-	if err == nil && proven.Replaced != nil {
+	switch {
+	case err == nil && out.Proven.Replaced != nil:
 		err = errors.New("there is another trail")
+	case len(out.Tail.Hers) > 0:
+		err = errors.New("the index stays behind what is hers")
 	}
 	return err
 }

@@ -32,6 +32,10 @@
 //
 // The card is not sent to anyone.
 //
+// What was published behind the last leaf of the index is read too, whole, up to
+// 16,384 entries: a [Tail] says whether any of it is hers. So an old state of the index
+// hides nothing, from somebody who looks for the first time either.
+//
 // What was proved before is compared: both logs must go on from the checkpoints in it,
 // and no event of hers may be missing from the index. A [Misbehaviour] has what shows
 // it to others, if anything does.

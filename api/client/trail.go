@@ -72,15 +72,24 @@ func (m *Misbehaviour) Unwrap() error { return m.Reason }
 // maxMoves is how often the index may go on while it is asked.
 const maxMoves = 20
 
+// Found is what a card leads to, verified.
+type Found struct {
+	Bundle proof.Bundle
+	Proven proof.Proven
+	// Tail is what the ledger published behind what the index covers. The bundle says
+	// nothing of it.
+	Tail Tail
+}
+
 // Collect finds everything the card leads to, and returns it when it is verified. A
 // *Misbehaviour says that the ledger is to blame.
-func (t Trail) Collect(ctx context.Context) (proof.Bundle, proof.Proven, error) {
+func (t Trail) Collect(ctx context.Context) (Found, error) {
 	c := collection{Trail: t, entries: map[events.Index]proof.Held{}, tried: map[events.Tag]bool{}}
-	b, proven, err := c.collect(ctx)
+	out, err := c.collect(ctx)
 	if err != nil {
-		return proof.Bundle{}, proof.Proven{}, fmt.Errorf("following a trail: %w", err)
+		return Found{}, fmt.Errorf("following a trail: %w", err)
 	}
-	return b, proven, nil
+	return out, nil
 }
 
 // collection is a trail in the making.
@@ -97,28 +106,32 @@ type collection struct {
 	labelBits int
 }
 
-func (c *collection) collect(ctx context.Context) (b proof.Bundle, _ proof.Proven, err error) {
+func (c *collection) collect(ctx context.Context) (out Found, err error) {
 	logKey, indexKey, err := c.keys()
 	if err != nil {
-		return b, proof.Proven{}, err
+		return out, err
 	}
 	c.view.key = indexKey
 	if c.log, err = openFiles(ctx, c.Log, logKey); err != nil {
-		return b, proof.Proven{}, err
+		return out, err
 	}
 	if c.Held != nil {
 		if err := c.takeUp(ctx, logKey); err != nil {
-			return b, proof.Proven{}, err
+			return out, err
 		}
 	}
 	c.bits = rangeBits(uint64(c.log.at.Size))
 	c.labelBits = max(c.bits-5, 0)
 	for done := false; !done; {
 		if done, err = c.step(ctx, logKey); err != nil {
-			return b, proof.Proven{}, err
+			return out, err
 		}
 	}
-	return c.bundle(ctx, indexKey)
+	if out.Tail, err = c.lookBehind(ctx); err != nil {
+		return out, err
+	}
+	out.Bundle, out.Proven, err = c.bundle(ctx, indexKey)
+	return out, err
 }
 
 func (c *collection) keys() (logKey, indexKey note.Verifier, err error) {

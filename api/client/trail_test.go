@@ -46,9 +46,9 @@ func (c *town) trail(card proof.Card, held *proof.Bundle) client.Trail {
 
 func (c *town) collect(card proof.Card, held *proof.Bundle) (proof.Bundle, proof.Proven) {
 	c.Helper()
-	b, proven, err := c.trail(card, held).Collect(c.Context())
+	found, err := c.trail(card, held).Collect(c.Context())
 	check(c, err)
-	return b, proven
+	return found.Bundle, found.Proven
 }
 
 func TestTrailFindsEverything(t *testing.T) {
@@ -56,7 +56,8 @@ func TestTrailFindsEverything(t *testing.T) {
 		c, card := annsTown(t)
 		trail := c.trail(card, nil)
 		trail.Padded = padded
-		b, proven, err := trail.Collect(t.Context())
+		found, err := trail.Collect(t.Context())
+		b, proven := found.Bundle, found.Proven
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestCardThatIsNew(t *testing.T) {
 	cid := life{"cid", 1, 1}
 	c.enrol(cid)
 	c.use(event{cid, 1})
-	if _, _, err := c.trail(c.card(cid), nil).Collect(t.Context()); !errors.Is(err, client.ErrNotYet) {
+	if _, err := c.trail(c.card(cid), nil).Collect(t.Context()); !errors.Is(err, client.ErrNotYet) {
 		t.Errorf("before the index has it: %v", err)
 	}
 	c.publish()
@@ -151,7 +152,7 @@ func TestPaddedAsksForOthers(t *testing.T) {
 	var sets [2][]events.Tag
 	for i := range sets {
 		c.asked = nil
-		_, _, err := trail.Collect(t.Context())
+		_, err := trail.Collect(t.Context())
 		check(t, err)
 		if len(c.asked) == 0 || len(c.asked)%64 != 0 {
 			t.Errorf("%d tags were asked for", len(c.asked))
@@ -214,7 +215,7 @@ func TestLiesAreCaught(t *testing.T) {
 			c.publish()
 			held, _ := c.collect(card, nil)
 			c = lie.tell(c, card)
-			_, _, err := c.trail(card, &held).Collect(t.Context())
+			_, err := c.trail(card, &held).Collect(t.Context())
 			var bad *client.Misbehaviour
 			if !errors.As(err, &bad) || !strings.Contains(err.Error(), lie.want) {
 				t.Fatalf("caught with %v", err)

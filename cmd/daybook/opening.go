@@ -79,7 +79,8 @@ func (in insider) Slots(ctx context.Context, claims []client.Claim) ([]*client.S
 func (c cards) Open(ctx context.Context, card proof.Card) (web.Trail, error) {
 	files, inside := c.anchor.Public(), insider{c.opening}
 	t := client.Trail{Card: card, Log: files, Index: inside, IndexLog: below{files}, Slots: inside}
-	_, proven, err := t.Collect(ctx)
+	found, err := t.Collect(ctx)
+	proven := found.Proven
 	var bad *client.Misbehaviour
 	switch {
 	case errors.As(err, &bad):
@@ -89,7 +90,7 @@ func (c cards) Open(ctx context.Context, card proof.Card) (web.Trail, error) {
 	case err != nil:
 		return web.Trail{}, fmt.Errorf("opening a card: %w", err)
 	}
-	s := newShownTrail(card, proven)
+	s := newShownTrail(card, proven, found.Tail)
 	if proven.Replaced != nil {
 		s.doubt("Anything newer: this card was replaced. Ask the office for the new one.")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-ledger/daybook/api/client"
+	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -71,14 +72,14 @@ func (f *trailFlags) run(c *cobra.Command, card proof.Card) error {
 		return f.failed(err, card)
 	}
 	t.Card, t.Held, t.Padded = card, held, f.padded
-	b, proven, err := f.collect(c.Context(), t)
+	found, err := f.collect(c.Context(), t)
 	if err != nil {
 		return f.failed(err, card)
 	}
-	if err := writeState(f.state, b); err != nil {
+	if err := writeState(f.state, found.Bundle); err != nil {
 		return err
 	}
-	s := newShownTrail(card, proven)
+	s := newShownTrail(card, found.Proven, found.Tail)
 	if err := s.whose(card, f.person); err != nil {
 		return err
 	}
@@ -86,7 +87,18 @@ func (f *trailFlags) run(c *cobra.Command, card proof.Card) error {
 	if err := s.print(c.OutOrStdout(), f.output); err != nil {
 		return err
 	}
-	return replaced(proven)
+	if err := replaced(found.Proven); err != nil {
+		return err
+	}
+	return withheld(found.Tail)
+}
+
+// withheld says that the index is behind what is hers.
+func withheld(t client.Tail) error {
+	if len(t.Hers) == 0 {
+		return nil
+	}
+	return exitWith(exitIncomplete, "%s about you is published, and the index does not cover it yet; it should within seconds. Try again, and if that stays so, the ledger keeps something from its index: tell somebody", joinPositions(t.Hers))
 }
 
 // replaced is what the holder of an old card has to do.
@@ -132,23 +144,32 @@ func (b below) Read(ctx context.Context, path string) ([]byte, error) {
 	return b.Source.Read(ctx, ledger.IndexPath+"/"+path)
 }
 
+// patience is how long the index may need for what is published and hers.
+const patience = 5 * time.Second
+
 // collect tries until the index covers what was published when it began, as long as
-// that may take. Of a copy nothing more comes.
-func (f *trailFlags) collect(ctx context.Context, t client.Trail) (b proof.Bundle, p proof.Proven, err error) {
-	var goal proof.Checkpoint
-	until := time.Now().Add(f.wait)
+// that may take, and what is hers. Of a copy nothing more comes.
+func (f *trailFlags) collect(ctx context.Context, t client.Trail) (out client.Found, err error) {
+	var goal events.Size
+	began := time.Now()
 	for first := true; ; first = false {
-		b, p, err = t.Collect(ctx)
+		out, err = t.Collect(ctx)
 		if first && err == nil {
-			goal = p.Checkpoint
+			goal = out.Proven.Checkpoint.Size
 		}
-		done := err == nil && p.Leaf.Size >= goal.Size || err != nil && !errors.Is(err, client.ErrNotYet)
-		if done || f.mirror != "" || time.Now().After(until) {
-			return b, p, err
+		wait, done := f.wait, err != nil && !errors.Is(err, client.ErrNotYet)
+		if err == nil {
+			done = out.Proven.Leaf.Size >= goal || out.Tail.Read && len(out.Tail.Hers) == 0
+		}
+		if err == nil && len(out.Tail.Hers) > 0 {
+			wait = max(wait, patience)
+		}
+		if done || f.mirror != "" || time.Since(began) > wait {
+			return out, err
 		}
 		select {
 		case <-ctx.Done():
-			return b, p, err
+			return out, err
 		case <-time.After(300 * time.Millisecond):
 		}
 	}

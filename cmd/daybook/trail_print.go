@@ -39,12 +39,19 @@ type shownTrailEvent struct {
 }
 
 // newShownTrail says what was proved.
-func newShownTrail(card proof.Card, p proof.Proven) *shownTrail {
+func newShownTrail(card proof.Card, p proof.Proven, tail client.Tail) *shownTrail {
 	s := &shownTrail{Origin: card.Origin(), proven: p, titles: func(string, string) string { return "" }}
 	s.prove("All events of your trail up to entry %s of the ledger: %s, and no other tag of yours is in its index.", ordinalOf(p.Leaf.Size), counted(p.Own, "event", "events"))
 	s.prove("Each is in the ledger, in this order, under a checkpoint of %s that is signed with its key.", counted(uint64(p.Checkpoint.Size), "entry", "entries"))
-	if behind := p.Checkpoint.Size - p.Leaf.Size; behind > 0 {
-		s.doubt("What the %s say that the index does not cover yet.", counted(uint64(behind), "newest entry", "newest entries"))
+	behind := counted(uint64(tail.Entries), "entry that the index does not cover yet", "entries that the index does not cover yet")
+	switch {
+	case tail.Entries == 0:
+	case !tail.Read:
+		s.doubt("What is newer: %s.", behind)
+	case len(tail.Hers) == 0:
+		s.prove("Nothing newer is about you. Looked through: %s.", behind)
+	default:
+		s.doubt("What %s says about you, which the index does not cover yet.", joinPositions(tail.Hers))
 	}
 	switch n := len(card.Trails) - p.Gone; {
 	case n > 1:

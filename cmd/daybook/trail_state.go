@@ -126,7 +126,7 @@ func verifyBundle(c *cobra.Command, path, cardPath string) error {
 	if err != nil {
 		return exitWith(exitInvalid, "NOT VALID: %w", err)
 	}
-	s := newShownTrail(card, proven)
+	s := newShownTrail(card, proven, client.Tail{Entries: proven.Checkpoint.Size - proven.Leaf.Size})
 	s.doubt("What was recorded later, and what seals hide that stand: no ledger was asked.")
 	fmt.Fprintf(c.OutOrStdout(), "VALID: %s checked\n\n", counted(uint64(len(proven.Events)), "event", "events"))
 	if err := s.print(c.OutOrStdout(), "table"); err != nil {

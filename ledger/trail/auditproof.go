@@ -24,27 +24,7 @@ type prover struct {
 // hashReader reads the hashes of the log at c, none of which is believed before it
 // leads to the root.
 func hashReader(ctx context.Context, src ledger.Source, c proof.Checkpoint) tlog.HashReader {
-	return tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: c.Root}, tiles{ctx, src})
-}
-
-// tiles lives as long as one call, whose context it therefore may hold.
-type tiles struct {
-	ctx context.Context
-	src ledger.Source
-}
-
-func (tiles) Height() int                     { return 8 }
-func (tiles) SaveTiles([]tlog.Tile, [][]byte) {}
-
-func (t tiles) ReadTiles(list []tlog.Tile) ([][]byte, error) {
-	out := make([][]byte, len(list))
-	for i, one := range list {
-		var err error
-		if out[i], err = t.src.Read(t.ctx, proof.TilePath(one.L, uint64(one.N), one.W)); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return proof.SignedHashes(c, func(t proof.Tile) ([]byte, error) { return src.Read(ctx, t.Path()) })
 }
 
 // prove is the proof that the log at c, which msg signs, has an entry at i.
