@@ -145,12 +145,14 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 		{"coverage", "/coverage"},
 		{"seals", "/seals"},
 		{"findings", "/findings"},
+		{"trail", "/trail"},
 		{"API", "/api"},
 		{"JSON", "/v1/entries"},
 		{"totals", "/v1/totals"},
 		{"ledger", "/v1/ledger"},
 		{"checkpoint", "/checkpoint"},
 		{"tiles", "/tile/0/000.p/1"},
+		{"index", "/index/checkpoint"},
 	} {
 		fmt.Fprintf(out, "%-11s %s%s\n", line[0], url, line[1])
 	}

@@ -29,7 +29,7 @@ import (
 const policy = "quorum none\n"
 
 // formats are announced in entry 0.
-var formats = []string{events.EntryFormat, "daybook/receipt@1", "c2sp.org/tlog-tiles", "c2sp.org/tlog-proof@v1"}
+var formats = []string{events.EntryFormat, "daybook/receipt@1", "daybook/index@1", "c2sp.org/tlog-tiles", "c2sp.org/tlog-proof@v1"}
 
 // config is where and how one ledger runs.
 type config struct {
