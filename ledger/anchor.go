@@ -33,6 +33,11 @@ type History interface {
 	Last() events.Seq
 	// Wait returns Last as soon as it is above after.
 	Wait(ctx context.Context, after events.Seq) (events.Seq, error)
+	Replayer
+}
+
+// Replayer is a history, or a log that is one, as it can be read again.
+type Replayer interface {
 	// Replay yields the messages from … to in order. It ends with its first
 	// error. The bytes it yields stay as they are.
 	Replay(ctx context.Context, from, to events.Seq) iter.Seq2[events.Stored, error]

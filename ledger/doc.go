@@ -82,7 +82,9 @@
 // nothing secret, and shows as much of it as a checkpoint signed elsewhere covers:
 // first the tree over the history's entries must have the signed root. Whoever
 // serves from a Mirror has checked all that it serves. A crash leaves it where its
-// checkpoint file says; it can always be deleted and made again.
+// checkpoint file says; it can always be deleted and made again. A mirror of a log of
+// [Leaves] can ask, before it shows them, whether what was signed is true
+// (MirrorConfig.Agree).
 //
 // # An audit
 //

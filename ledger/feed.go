@@ -13,7 +13,7 @@ import (
 
 // feed is where the entries of one log come from, and whose log it is.
 type feed struct {
-	history History
+	history Replayer
 	leaves  *Leaves // nil for events
 	origin  string
 	keyHash uint32 // of the log key

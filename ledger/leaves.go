@@ -28,7 +28,8 @@ func (a *Anchor) takeBack(ctx context.Context, signed published) error {
 		return nil
 	}
 	var t tree
-	err := a.eachBundle(ctx, signed.Size, func(_ events.Size, entries [][]byte) error {
+	public := &Public{dir: a.cfg.Dir}
+	err := public.eachBundle(ctx, 0, signed.Size, func(_ events.Size, entries [][]byte) error {
 		for _, e := range entries {
 			t.add(proof.LeafHash(e), func(int, proof.Hash) {})
 		}
@@ -40,7 +41,7 @@ func (a *Anchor) takeBack(ctx context.Context, signed published) error {
 	if err != nil {
 		return fmt.Errorf("taking back entries from the public log, since the history ends at %d and %d are signed: %w", a.cfg.History.Last(), signed.Size, err)
 	}
-	return a.eachBundle(ctx, signed.Size, func(first events.Size, entries [][]byte) error {
+	return public.eachBundle(ctx, 0, signed.Size, func(first events.Size, entries [][]byte) error {
 		if last := a.cfg.History.Last().Size(); last > first {
 			entries = entries[min(int(last-first), len(entries)):]
 		}
@@ -51,16 +52,20 @@ func (a *Anchor) takeBack(ctx context.Context, signed published) error {
 	})
 }
 
-func (a *Anchor) eachBundle(ctx context.Context, size events.Size, do func(first events.Size, entries [][]byte) error) error {
-	p := &Public{dir: a.cfg.Dir}
-	for first := events.Size(0); first < size; first += proof.TileWidth {
-		entries, err := p.entries(ctx, uint64(first)/proof.TileWidth, int(min(proof.TileWidth, size-first)), size)
+// eachBundle gives do the entries from first on up to size, which need not be
+// published, a bundle at a time.
+func (p *Public) eachBundle(ctx context.Context, first, size events.Size, do func(first events.Size, entries [][]byte) error) error {
+	for first < size {
+		n, skip := uint64(first)/proof.TileWidth, uint64(first)%proof.TileWidth
+		entries, err := p.entries(ctx, n, int(min(proof.TileWidth, uint64(size)-n*proof.TileWidth)), size)
 		if err == nil {
+			entries = entries[skip:]
 			err = do(first, entries)
 		}
 		if err != nil {
 			return err
 		}
+		first += events.Size(len(entries))
 	}
 	return nil
 }

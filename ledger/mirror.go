@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,17 @@ type MirrorConfig struct {
 	// Key is the log key's verifier. Its name is the origin.
 	Key note.Verifier
 	// History is the same history that the signer anchors.
-	History History
+	History Replayer
+	// Leaves, if set, says that the log is of other things than events. Only its Check
+	// is used.
+	Leaves *Leaves
+	// Agree, unless nil, is given each new entry in order, once the tree over them has
+	// the signed root and before any of them is shown. Its error ends Extend, and is
+	// not final: the next Extend gives it the same entries again.
+	Agree func(ctx context.Context, i events.Index, entry []byte) error
+	// Lock is the file that keeps other processes out; the default is beside Dir, with
+	// its name and ".lock".
+	Lock string
 }
 
 // Mirror makes the public log of a ledger that runs elsewhere again, from its
@@ -62,7 +73,7 @@ func OpenMirror(cfg MirrorConfig) (*Mirror, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("opening the mirror: %w", err)
 	}
-	lock, err := lockFile(filepath.Clean(cfg.Dir) + ".lock")
+	lock, err := lockFile(cmp.Or(cfg.Lock, filepath.Clean(cfg.Dir)+".lock"))
 	if err != nil {
 		return nil, fmt.Errorf("opening the mirror in %s: %w", cfg.Dir, err)
 	}
@@ -122,7 +133,7 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	if p.Size <= now.Size || p.Size < m.files.tree.size {
 		return nil
 	}
-	from := feed{m.cfg.History, nil, m.cfg.Key.Name(), m.cfg.Key.KeyHash()}
+	from := feed{m.cfg.History, m.cfg.Leaves, m.cfg.Key.Name(), m.cfg.Key.KeyHash()}
 	if m.files.tree.size < p.Size {
 		for batch, err := range from.batches(ctx, events.Seq(m.files.tree.size)+1, events.Seq(p.Size)) {
 			if err != nil {
@@ -136,6 +147,9 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	if root := m.files.tree.root(); root != p.Root {
 		return m.stop(&MismatchError{Size: p.Size, Ours: root, LogSize: p.Size, LogsAnswer: p.Root})
 	}
+	if err := m.agree(ctx, now.Size, p.Size); err != nil {
+		return err
+	}
 	if err := m.files.sync(); err != nil {
 		return m.stop(err)
 	}
@@ -144,6 +158,23 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	}
 	m.public.now.Store(&p)
 	return nil
+}
+
+// agree asks whether the entries from first on may be shown. That they are those which
+// were signed is known.
+func (m *Mirror) agree(ctx context.Context, first, size events.Size) error {
+	if m.cfg.Agree == nil {
+		return nil
+	}
+	files := &Public{dir: m.cfg.Dir}
+	return files.eachBundle(ctx, first, size, func(first events.Size, entries [][]byte) error {
+		for i, e := range entries {
+			if err := m.cfg.Agree(ctx, events.Index(first)+events.Index(i), e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // stop keeps err for every later Extend: the files are not to be built upon.

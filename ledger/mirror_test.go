@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -182,5 +184,50 @@ func TestMirrorRefusesAnotherKey(t *testing.T) {
 	m.Close()
 	if _, err := OpenMirror(MirrorConfig{Dir: dir, Key: stranger.Verifier, History: newHistory(entries...)}); err == nil {
 		t.Error("took up another key's directory")
+	}
+}
+
+// Entries that are signed and not agreed to are not shown, and asked about again.
+func TestMirrorAsksBeforeItShows(t *testing.T) {
+	entries := testEntries(t, 700)
+	signer := logKey(t).Signer
+	refused := errors.New("not yet")
+	var asked []events.Index
+	limit := events.Index(400)
+	cfg := MirrorConfig{
+		Dir: filepath.Join(t.TempDir(), "public"), Lock: filepath.Join(t.TempDir(), "lock"), Key: logKey(t).Verifier, History: newHistory(entries...),
+		Agree: func(_ context.Context, i events.Index, entry []byte) error {
+			if !bytes.Equal(entry, entries[i]) {
+				t.Errorf("asked about entry %d with another", i)
+			}
+			if asked = append(asked, i); i >= limit {
+				return refused
+			}
+			return nil
+		},
+	}
+	m := must[*Mirror](t)(OpenMirror(cfg))
+	defer m.Close()
+	for _, step := range []struct {
+		size, shown int
+		from, to    events.Index // asked about
+		err         error
+	}{{300, 300, 0, 299, nil}, {700, 300, 300, 400, refused}, {700, 300, 300, 400, refused}, {700, 700, 300, 699, nil}} {
+		asked = nil
+		if step.err == nil {
+			limit += 300
+		} else {
+			limit = 400
+		}
+		if err := m.Extend(t.Context(), signedAt(t, entries, step.size, signer)); !errors.Is(err, step.err) {
+			t.Fatalf("%+v: %v", step, err)
+		}
+		m.shows(t, step.shown)
+		if len(asked) != int(step.to-step.from)+1 || asked[0] != step.from || asked[len(asked)-1] != step.to {
+			t.Errorf("%+v: asked about %d entries, %d to %d", step, len(asked), asked[0], asked[len(asked)-1])
+		}
+	}
+	if _, err := os.Stat(cfg.Dir + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock is not where it was to be: %v", err)
 	}
 }
