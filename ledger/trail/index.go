@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -77,6 +76,7 @@ func (s step) run(name string, do func() error) error {
 // Index makes the index of a ledger and answers from it. Run makes it; all other
 // methods may be called at any time and from everywhere.
 type Index struct {
+	answers
 	cfg    Config
 	trees  *trees
 	leaves *history
@@ -88,8 +88,6 @@ type Index struct {
 	addedAt time.Time       // when Run last added entries
 
 	now   atomic.Pointer[Progress]
-	mu    sync.RWMutex // held for reading while view is read
-	view  *view        // what answers speak of; nil before the first leaf
 	close func() error
 }
 
@@ -102,12 +100,6 @@ type Progress struct {
 	// Waiting is since when there is something new that no published leaf covers,
 	// zero when there is nothing.
 	Waiting time.Time
-}
-
-// view is the trees at a published leaf.
-type view struct {
-	snapshot *pebble.Snapshot
-	proof    proof.IndexProof // without the trees
 }
 
 // Open takes up trees and index log where they are. Nothing is answered before Run
@@ -164,13 +156,4 @@ func (x *Index) Close() error {
 		return fmt.Errorf("closing the index: %w", err)
 	}
 	return nil
-}
-
-// setView replaces the view. The caller holds mu.
-func (x *Index) setView(v *view) (err error) {
-	if x.view != nil {
-		err = x.view.snapshot.Close()
-	}
-	x.view = v
-	return err
 }

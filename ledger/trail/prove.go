@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -30,9 +31,30 @@ type Answer struct {
 	Positions map[proof.Hash]events.Index
 }
 
+// answers are given from the last published leaf.
+type answers struct {
+	mu   sync.RWMutex // held for reading while view is read
+	view *view        // what answers speak of; nil before the first leaf
+}
+
+// view is the trees at a published leaf.
+type view struct {
+	snapshot *pebble.Snapshot
+	proof    proof.IndexProof // without the trees
+}
+
+// setView replaces the view. The caller holds mu.
+func (x *answers) setView(v *view) (err error) {
+	if x.view != nil {
+		err = x.view.snapshot.Close()
+	}
+	x.view = v
+	return err
+}
+
 // Prove answers a question. The error is a *TooMuchError when the answer would be
 // too large, and ledger.ErrNotPublished before the first leaf.
-func (x *Index) Prove(_ context.Context, q Question) (Answer, error) {
+func (x *answers) Prove(_ context.Context, q Question) (Answer, error) {
 	a, err := x.prove(q)
 	if err != nil {
 		return Answer{}, fmt.Errorf("asking the index: %w", err)
@@ -40,7 +62,7 @@ func (x *Index) Prove(_ context.Context, q Question) (Answer, error) {
 	return a, nil
 }
 
-func (x *Index) prove(q Question) (Answer, error) {
+func (x *answers) prove(q Question) (Answer, error) {
 	if n := len(q.Tags) + len(q.Ranges) + len(q.Labels) + len(q.LabelRanges); n > MaxAsked {
 		return Answer{}, &TooMuchError{Asked: n}
 	}
@@ -74,7 +96,7 @@ func (x *Index) prove(q Question) (Answer, error) {
 
 // Positions are where tags stand in the ledger, up to the last published leaf; those
 // that are not there are left out. It proves nothing.
-func (x *Index) Positions(_ context.Context, list []events.Tag) (map[events.Tag]events.Index, error) {
+func (x *answers) Positions(_ context.Context, list []events.Tag) (map[events.Tag]events.Index, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	out := make(map[events.Tag]events.Index, len(list))

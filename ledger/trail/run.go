@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -134,30 +133,18 @@ func (x *Index) wait(ctx context.Context) error {
 	return cmp.Or(err, ctx.Err())
 }
 
-// The most that is added at once. What is added together costs less, and takes
-// memory.
-const (
-	maxEntries = 8192
-	maxItems   = 32 << 10
-)
-
 // addTo makes the trees those of the first size entries, which have that root.
 func (x *Index) addTo(ctx context.Context, size events.Size, root proof.Hash) error {
-	for x.trees.now.size < size {
-		a, err := x.read(ctx, x.trees.now.size, size)
-		if err != nil {
-			return fmt.Errorf("reading entries from %d: %w", x.trees.now.size, err)
-		}
-		if end := x.trees.now.size + events.Size(len(a.leaves)); end == size {
+	err := x.trees.addTo(ctx, x.cfg.Ledger.Public(), size, func(a addition) error {
+		if a.end(x.trees) == size {
 			a.root = &root
 		}
-		if err := x.cfg.step.run("add", func() error { return x.trees.add(a) }); err != nil {
-			return err
-		}
+		err := x.cfg.step.run("add", func() error { return x.trees.add(a) })
 		x.progress()
-	}
+		return err
+	})
 	x.addedAt = x.cfg.Now()
-	return nil
+	return err
 }
 
 func (x *Index) progress() {
@@ -169,68 +156,12 @@ func (x *Index) progress() {
 	x.now.Store(&p)
 }
 
-// read is what entries from first on add, up to size and not too many.
-func (x *Index) read(ctx context.Context, first, size events.Size) (a addition, err error) {
-	public := x.cfg.Ledger.Public()
-	for first < size && len(a.leaves) < maxEntries && len(a.tags)+len(a.labels) < maxItems {
-		n, skip := uint64(first)/proof.TileWidth, uint64(first)%proof.TileWidth
-		width := int(min(proof.TileWidth, uint64(size)-n*proof.TileWidth))
-		b, err := public.Read(ctx, proof.EntriesPath(n, width))
-		if err != nil {
-			return a, err
-		}
-		entries, err := proof.ReadBundle(b, width)
-		if err != nil {
-			return a, err
-		}
-		for _, e := range entries[skip:] {
-			if err := a.entry(events.Index(first), e); err != nil {
-				return a, fmt.Errorf("entry %d: %w", first, err)
-			}
-			first++
-		}
-	}
-	return a, nil
-}
-
-// Members that hold tags and labels. Within a text a quotation mark is written with a
-// backslash before it, so an entry without these bytes has neither.
-var tagsMember, pairsMember = []byte(`"tags":[`), []byte(`"pairs":[`)
-
-// entry takes up entry i, which the anchor has parsed before it came into the log.
-func (a *addition) entry(i events.Index, b []byte) error {
-	var f ledger.Facts
-	if bytes.Contains(b, tagsMember) || bytes.Contains(b, pairsMember) {
-		e, err := events.ParseEntry(b)
-		if err != nil {
-			return err
-		}
-		if f, err = ledger.FactsOf(e); err != nil {
-			return err
-		}
-	}
-	a.facts(i, proof.LeafHash(b), f)
-	return nil
-}
-
-// facts takes up what an entry holds.
-func (a *addition) facts(i events.Index, leaf proof.Hash, f ledger.Facts) {
-	a.leaves = append(a.leaves, leaf)
-	value := proof.IndexValue(i, leaf)
-	for _, t := range f.Tags {
-		a.tags = append(a.tags, item{proof.IndexItem{Label: proof.TagLabel(t), Value: value}, i})
-	}
-	for _, l := range f.Labels {
-		a.labels = append(a.labels, item{proof.IndexItem{Label: proof.PersonLabel(l), Value: value}, i})
-	}
-}
-
 // leaf makes a leaf of the trees as they are, and shows it: it is durable before it
 // is integrated, so that there is one leaf for a position, ever.
 func (x *Index) leaf(ctx context.Context) error {
 	x.leafAt = x.cfg.Now()
 	now := &x.trees.now
-	x.last = proof.IndexLeaf{Size: now.size, Root: now.root(), Tags: now.tags, Labels: now.labels}
+	x.last = now.leaf()
 	err := x.cfg.step.run("journal leaf", func() error { return x.leaves.append(ctx, [][]byte{[]byte(x.last.Text())}) })
 	if err != nil {
 		return fmt.Errorf("making a leaf of size %d: %w", now.size, err)

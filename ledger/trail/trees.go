@@ -56,6 +56,11 @@ func decodeState(b []byte) (s state, err error) {
 	return s, nil
 }
 
+// leaf is what a leaf of the index log says of it.
+func (s *state) leaf() proof.IndexLeaf {
+	return proof.IndexLeaf{Size: s.size, Root: s.root(), Tags: s.tags, Labels: s.labels}
+}
+
 // empty is the state of trees without items.
 func empty() state {
 	root := place{}.node([16]*proof.Node{}).Hash()
