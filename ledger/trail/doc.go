@@ -32,6 +32,8 @@
 //	"T", "L" ‖ depth ‖ path    u16 ‖ u16 ‖ hashes            a page
 //	"state"                    format, both roots, how many items, and the
 //	                           right edge of the ledger's own tree
+//	"m" ‖ u64 size             of a mirror: the leaf that the trees lead to there,
+//	                           until that is shown
 //
 // Numbers are big-endian. A page stands for a subtree of more than 32 items whose
 // labels begin with the same path of so many digits of four bits. It holds the hash
@@ -71,6 +73,22 @@
 // does when the trees that are there have not got them. A log beside us that is lost
 // gets its leaves back. If the journal of leaves is lost, what was signed of it is
 // taken back out of the public files, all of which must lead to the journalled root.
+//
+// # A mirror
+//
+// A [Mirror] makes the same trees from a ledger as it is mirrored here, and the same
+// index log from the leaves that somebody shows, with nothing secret. It shows a
+// checkpoint once its key is the one that entry 0 names here, the leaves lead to its
+// root, those shown before are the first of them, and each new leaf has the ledger's
+// root and both trees' roots as the entries here lead to them: the ledger here must
+// have come so far. A leaf that is signed and wrong, or has nothing new, is a [Violation], and ends it, as
+// do two roots for one size; nothing of that is shown.
+//
+// A crash leaves what is shown where its checkpoint file says, and the trees there,
+// behind it or further. Trees behind it are brought up to it. Trees that are further
+// have noted what they were at each leaf that is not shown yet, so that each is still
+// checked; there are no answers until the last leaf they were led by is shown. Trees
+// and files can be deleted, each by itself, and are made again.
 //
 // # Memory
 //

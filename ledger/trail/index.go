@@ -16,14 +16,19 @@ import (
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
-// Ledger is the published log that is indexed. An anchor has these methods.
-type Ledger interface {
+// Published is a ledger as it is published or shown.
+type Published interface {
 	// Checkpoint is what is published, zero before the first.
 	Checkpoint() (proof.Checkpoint, []byte)
-	// WaitFor returns nil once that size is published.
-	WaitFor(ctx context.Context, size events.Size) error
 	// Public is the log for readers.
 	Public() *ledger.Public
+}
+
+// Ledger is the published log that is indexed. An anchor has these methods.
+type Ledger interface {
+	Published
+	// WaitFor returns nil once that size is published.
+	WaitFor(ctx context.Context, size events.Size) error
 }
 
 // Config says what is indexed, where, and who signs.

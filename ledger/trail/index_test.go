@@ -22,12 +22,12 @@ func TestIndexAnswers(t *testing.T) {
 	if err := w.indexed(w.covered()); err != nil {
 		t.Fatal(err)
 	}
-	testAnswers(t, w, 300)
+	testAnswers(t, &w.index.answers, 300)
 	w.grow(700)
 	if err := w.indexed(w.covered()); err != nil {
 		t.Fatal(err)
 	}
-	testAnswers(t, w, 700)
+	testAnswers(t, &w.index.answers, 700)
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +41,13 @@ func TestIndexAnswers(t *testing.T) {
 
 // testAnswers asks for all tags and labels of n entries and for as many that are not
 // there, and believes nothing that the checkpoint does not say.
-func testAnswers(t *testing.T, w *world, n int) {
+func testAnswers(t *testing.T, x *answers, n int) {
 	t.Helper()
 	var q Question
 	for i := range n {
 		q.Tags, q.Labels = append(q.Tags, tagOf(i)), append(q.Labels, outputOf(i))
 	}
-	a, err := w.index.Prove(t.Context(), q)
+	a, err := x.Prove(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func testAnswers(t *testing.T, w *world, n int) {
 	if _, err := p.Verify(indexKey(t).Verifier); err != nil {
 		t.Fatal(err)
 	}
-	found := must[map[events.Tag]events.Index](t)(w.index.Positions(t.Context(), q.Tags))
+	found := must[map[events.Tag]events.Index](t)(x.Positions(t.Context(), q.Tags))
 	for i := range n {
 		if at, ok := found[tagOf(i)]; ok != concerns(i) || at != events.Index(i) && ok {
 			t.Fatalf("entry %d: its tag is found at %d, %v", i, at, ok)
@@ -178,7 +178,7 @@ func TestWhatCanBeLost(t *testing.T) {
 			if err := w.indexed(w.covered()); err != nil {
 				t.Fatal(err)
 			}
-			testAnswers(t, w, 300)
+			testAnswers(t, &w.index.answers, 300)
 			if after := snapshot(t, w); before != after {
 				t.Error("leaves, journal or what is public differ")
 			}
@@ -348,7 +348,7 @@ func checkIndex(t *testing.T, w *world) error {
 	if err := w.indexed(w.covered()); err != nil {
 		return err
 	}
-	testAnswers(t, w, int(w.book.Last()))
+	testAnswers(t, &w.index.answers, int(w.book.Last()))
 	_, err := ledger.Check(t.Context(), ledger.CheckConfig{
 		Dir: filepath.Join(w.dir, "public", "index"), Journal: filepath.Join(w.dir, "journal.index"),
 		History: ReadLeaves(filepath.Join(w.dir, "journal.leaves")), Leaves: Leaves(indexKey(t).Verifier),

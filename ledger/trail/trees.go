@@ -136,6 +136,7 @@ type addition struct {
 	leaves       []proof.Hash // of the entries
 	tags, labels []item
 	root         *proof.Hash // of the ledger with them, when it is known
+	noted        bool        // what the trees are with them is kept: see trees.noted
 }
 
 // add makes an addition part of the trees, all of it or nothing. A crash may take
@@ -162,6 +163,9 @@ func (t *trees) add(a addition) error {
 	if err == nil {
 		err = out.Set(stateKey, next.encode(), nil)
 	}
+	if err == nil && a.noted {
+		err = out.Set(noteKey(next.size), []byte(next.leaf().Text()), nil)
+	}
 	if err == nil {
 		err = out.Commit(pebble.NoSync)
 	}
@@ -169,5 +173,40 @@ func (t *trees) add(a addition) error {
 		return fmt.Errorf("adding entries %d-%d to the trees: %w", t.now.size, next.size-1, err)
 	}
 	t.now = next
+	return nil
+}
+
+// noteKey is that of what the trees were at a size.
+func noteKey(size events.Size) []byte {
+	return binary.BigEndian.AppendUint64([]byte{'m'}, uint64(size))
+}
+
+// noted is what the trees were at a size, if that was kept.
+func (t *trees) noted(size events.Size) (l proof.IndexLeaf, ok bool, err error) {
+	b, closer, err := t.db.Get(noteKey(size))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return l, false, nil
+	}
+	if err == nil {
+		l, err = proof.ParseIndexLeaf(string(b))
+		err = errors.Join(err, closer.Close())
+	}
+	return l, err == nil, err
+}
+
+// forget drops what was noted from one size to another, both included.
+func (t *trees) forget(from, to events.Size) error {
+	if err := t.db.DeleteRange(noteKey(from), noteKey(to+1), pebble.NoSync); err != nil {
+		return fmt.Errorf("forgetting what the trees were: %w", err)
+	}
+	return nil
+}
+
+// reset empties the trees.
+func (t *trees) reset() error {
+	if err := t.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.NoSync); err != nil {
+		return fmt.Errorf("emptying the trees: %w", err)
+	}
+	t.now = empty()
 	return nil
 }
