@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -21,10 +23,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/intake"
 	"github.com/daybook-ledger/daybook/events/stream/clustertest"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 )
 
 // startCluster runs three servers with the history's options.
@@ -153,11 +157,14 @@ func (s *server) jsonPaths(t *testing.T, size events.Size) (out []string) {
 	if err != nil || len(contract.Paths) < 10 {
 		t.Fatalf("%d paths, %v", len(contract.Paths), err)
 	}
+	if contract.Paths["/v1/index/proofs"] == nil || contract.Paths["/v1/trail/slots"] != nil {
+		t.Error("a reader has an index, and nothing sealed for anybody")
+	}
 	for path, methods := range contract.Paths {
 		if _, ok := methods["get"]; ok && !strings.Contains(path, "{") {
 			out = append(out, path)
 		}
-		if _, ok := methods["post"]; ok {
+		if _, ok := methods["post"]; ok && path != "/v1/index/proofs" {
 			t.Errorf("a reader takes something at %s", path)
 		}
 	}
@@ -171,6 +178,35 @@ func (s *server) jsonPaths(t *testing.T, size events.Size) (out []string) {
 	}
 	slices.Sort(out)
 	return slices.DeleteFunc(out, func(path string) bool { return path == "/openapi.json" })
+}
+
+// proofs is what a server proves of a quarter of all tags and enrolments.
+func (s *server) proofs(t *testing.T) string {
+	t.Helper()
+	r, err := http.Post(s.url+"/v1/index/proofs", "application/json", strings.NewReader(`{"ranges":["2:40"],"labelRanges":["2:40"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK || len(b) < 1000 {
+		t.Fatalf("%d %v %.300s", r.StatusCode, err, b)
+	}
+	return string(b)
+}
+
+// indexed says that the index of a server covers all that it shows.
+func (s *server) indexed(key string) bool {
+	source, err := client.New(s.url, nil)
+	if err != nil {
+		return false
+	}
+	v, err := proof.ParseVerifierKey(key)
+	if err != nil {
+		return false
+	}
+	r, err := trail.Audit(context.Background(), source, v, trail.AuditOptions{})
+	return err == nil && r.Leaves > 0 && r.Behind == 0
 }
 
 // One ledger and two readers, one of them killed under load: at one size all of them
@@ -227,12 +263,26 @@ func TestFollowers(t *testing.T) {
 		}
 		return true
 	})
-	want := c.server.jsonSurface(t, paths)
+	c.waitFor(func() bool {
+		for _, s := range all {
+			if !s.indexed(c.server.key) {
+				return false
+			}
+		}
+		return true
+	})
+	want, proved := c.server.jsonSurface(t, paths), c.server.proofs(t)
 	for i, f := range followers {
 		for path, got := range f.jsonSurface(t, paths) {
 			if got != want[path] {
 				t.Errorf("reader %d answers %s with\n%.600s\nthe ledger with\n%.600s", i, path, got, want[path])
 			}
+		}
+		if f.proofs(t) != proved {
+			t.Errorf("reader %d proves something else of the index", i)
+		}
+		if out, err := exec.Command(c.program, "audit", f.url, "--index", "--key", c.server.key).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("with 0 tags and enrolments")) {
+			t.Errorf("auditing the index of reader %d: %v\n%s", i, err, out)
 		}
 		report, err := auditURL(f.url, c.server.key)
 		if err != nil || report.Size != size {

@@ -24,6 +24,7 @@ import (
 	"github.com/daybook-ledger/daybook/events/stream"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
+	"github.com/daybook-ledger/daybook/ledger/trail"
 	"github.com/daybook-ledger/daybook/projections"
 )
 
@@ -73,6 +74,7 @@ type follower struct {
 	ahead   *stream.Follower // up to the checkpoint that is to be checked
 	settled *stream.Follower // up to the checkpoint that is shown
 	mirror  *ledger.Mirror
+	index   *trail.Mirror
 	views   *projections.Views
 	handler http.Handler
 	key     string // the log's, as text
@@ -108,6 +110,14 @@ func openFollower(ctx context.Context, cfg config) (_ *follower, err error) {
 		return nil, fmt.Errorf("%w; what is in %s can be deleted, and is then made again", err, cfg.dir)
 	}
 	r.closers = append(r.closers, r.mirror.Close)
+	r.index, err = trail.OpenMirror(ctx, trail.MirrorConfig{
+		Dir: filepath.Join(cfg.dir, "index", "trees"), Public: filepath.Join(cfg.dir, "public", ledger.IndexPath),
+		Ledger: r.mirror, From: r.leader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; what is in %s can be deleted, and is then made again", err, cfg.dir)
+	}
+	r.closers = append(r.closers, r.index.Close)
 	r.show()
 	return r, r.openPages(cfg)
 }
@@ -178,7 +188,7 @@ func (r *follower) openPages(cfg config) error {
 	r.closers = append(r.closers, r.views.Close)
 	r.handler, err = api.New(api.Config{
 		Views: r.views, Ledger: r.mirror, Files: r.mirror.Public(), LogKey: r.key,
-		BehindProxy: cfg.behindProxy, Log: slog.Default(), Now: cfg.now,
+		Index: answering{r.index}, BehindProxy: cfg.behindProxy, Log: slog.Default(), Now: cfg.now,
 	})
 	return err
 }
@@ -224,29 +234,48 @@ func (r *follower) step(ctx context.Context) error {
 		return fmt.Errorf("reading the published checkpoint: %w", err)
 	}
 	r.ahead.Reach(events.Seq(c.Size))
-	if err := r.mirror.Extend(ctx, msg); err != nil {
+	err = r.mirror.Extend(ctx, msg)
+	if mismatch := new(ledger.MismatchError); errors.As(err, &mismatch) {
+		return fmt.Errorf("%w; this history is not the one that was signed", err)
+	}
+	if err != nil {
 		return err
 	}
 	r.show()
 	return nil
 }
 
-// follow takes every newer checkpoint until ctx ends. What cannot be had now is
-// tried again, and what was shown stays. It ends with an error when the log or the
-// history turns out to be another than it said: then a person must look.
-func (r *follower) follow(ctx context.Context) error {
+// stepIndex looks for a newer checkpoint of the index and checks it. One that is ahead
+// of the ledger here waits for it.
+func (r *follower) stepIndex(ctx context.Context) error {
+	err := r.index.Extend(ctx)
+	if wrong := new(trail.Violation); errors.As(err, &wrong) {
+		return fmt.Errorf("%w; daybook audit --index --evidence FILE of the ledger that is followed makes evidence of it", err)
+	}
+	if errors.Is(err, ledger.ErrNotPublished) {
+		return nil
+	}
+	return err
+}
+
+// follow takes every newer checkpoint, by one step after the other, until ctx ends.
+// What cannot be had now is tried again, and what was shown stays. It ends with an
+// error when the log, its index or the history turns out to be another than it said:
+// then a person must look.
+func (r *follower) follow(ctx context.Context, step func(context.Context) error) error {
 	told := ""
 	for {
-		err := r.step(ctx)
+		err := step(ctx)
 		var split *ledger.SplitError
 		var mismatch *ledger.MismatchError
+		var wrong *trail.Violation
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.As(err, &split):
 			return fmt.Errorf("%w\n%s\n%s", err, split.Fork.A, split.Fork.B)
-		case errors.As(err, &mismatch):
-			return fmt.Errorf("%w; this history is not the one that was signed", err)
+		case errors.As(err, &mismatch), errors.As(err, &wrong):
+			return err
 		case err != nil && err.Error() != told:
 			told = err.Error()
 			slog.Warn("nothing newer can be shown for now", "error", err)
@@ -266,7 +295,8 @@ func (r *follower) follow(ctx context.Context) error {
 func (r *follower) run(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: r.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return r.follow(ctx) })
+	parts.Go(func() error { return r.follow(ctx, r.step) })
+	parts.Go(func() error { return r.follow(ctx, r.stepIndex) })
 	parts.Go(func() error { return r.views.Run(ctx, r.settled) })
 	parts.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

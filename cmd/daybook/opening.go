@@ -21,7 +21,18 @@ import (
 type opening struct{ *system }
 
 func (o opening) Prove(ctx context.Context, q v1.IndexQuestion) (v1.IndexAnswer, error) {
-	a, err := o.index.Prove(ctx, trail.Question(q))
+	return answering{o.index}.Prove(ctx, q)
+}
+
+// answering shows an index, a ledger's own or that of a reader, to the API.
+type answering struct {
+	index interface {
+		Prove(ctx context.Context, q trail.Question) (trail.Answer, error)
+	}
+}
+
+func (x answering) Prove(ctx context.Context, q v1.IndexQuestion) (v1.IndexAnswer, error) {
+	a, err := x.index.Prove(ctx, trail.Question(q))
 	var much *trail.TooMuchError
 	if errors.As(err, &much) {
 		return v1.IndexAnswer{}, &events.Problem{Status: http.StatusUnprocessableEntity, Code: "too-much", Detail: much.Error()}
