@@ -106,15 +106,25 @@ const (
 	asInner              // with both children
 )
 
-// hashNode is the hash of a node, as akd's configuration whatsapp_v1 makes it:
-// SHA-256(value ‖ SHA-256(u32 bits ‖ path)).
-func hashNode(p Prefix, value Hash) Hash {
+// Hash binds a node to its place in the tree: SHA-256(u32 bits ‖ path).
+func (p Prefix) Hash() Hash {
 	var b [36]byte
 	binary.BigEndian.PutUint32(b[:], uint32(p.Bits))
 	copy(b[4:], p.Path[:])
-	place := sha256.Sum256(b[:])
-	return hashPair(value, place)
+	return sha256.Sum256(b[:])
 }
+
+// Hash is that of the leaf that is the item.
+func (it IndexItem) Hash() Hash { return hashNode(PrefixOf(it.Label, 256), it.Value) }
+
+// HashInner is the hash of the inner node at a place, which is the hash of its prefix,
+// from those of its children: what [InnerNode] computes, for whoever keeps nodes in
+// another form.
+func HashInner(place, left, right Hash) Hash { return hashPair(hashPair(left, right), place) }
+
+// hashNode is the hash of a node, as akd's configuration whatsapp_v1 makes it:
+// SHA-256(value ‖ SHA-256(u32 bits ‖ path)).
+func hashNode(p Prefix, value Hash) Hash { return hashPair(value, p.Hash()) }
 
 func hashPair(a, b Hash) Hash {
 	var pair [64]byte

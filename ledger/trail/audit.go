@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -33,15 +34,11 @@ func (v *Violation) Unwrap() error { return v.Reason }
 
 // AuditOptions bound an audit. The zero value checks everything.
 type AuditOptions struct {
-	// Dir is where the trees lie meanwhile, in a directory that is removed; the
-	// default is the system's for temporary files.
+	// Dir is where the audit keeps what it has read, in a directory that is removed:
+	// some 200 bytes for each tag. The default is the system's for temporary files.
 	Dir string
 	// Parallel is as in ledger.AuditOptions.
 	Parallel int
-	// Cache is as in Config.
-	Cache int64
-
-	batch int // entries that are added to the trees at a time; tests cut otherwise
 }
 
 // Report is what an audit that found nothing wrong has checked.
@@ -69,9 +66,6 @@ type Report struct {
 // the ledger is a *Violation and ErrIncomplete: a newer checkpoint of the ledger may
 // explain it. An index that is not there is no error: the report says so.
 func Audit(ctx context.Context, src ledger.Source, v note.Verifier, opts AuditOptions) (_ *Report, err error) {
-	if opts.batch <= 0 {
-		opts.batch = 4 * maxEntries
-	}
 	// The index is read first: then what the ledger shows is not behind it.
 	signed, err := src.Read(ctx, indexCheckpoint)
 	switch {
@@ -85,12 +79,12 @@ func Audit(ctx context.Context, src ledger.Source, v note.Verifier, opts AuditOp
 		return nil, fmt.Errorf("auditing the index: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := openTrees(dir, treeOptions{cache: opts.Cache, passing: true})
+	s, err := newSpills(dir)
 	if err != nil {
 		return nil, fmt.Errorf("auditing the index: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	a := &audit{opts: opts, key: v, src: &watched{Source: src}, index: &indexLog{Source: src, signed: signed}, trees: s}
+	a := &audit{opts: opts, dir: dir, key: v, src: &watched{Source: src}, index: &indexLog{Source: src, signed: signed}, spills: s}
 	defer a.index.close()
 	return a.run(ctx)
 }
@@ -112,18 +106,19 @@ func (w *watched) Read(ctx context.Context, path string) ([]byte, error) {
 // audit is one run.
 type audit struct {
 	opts  AuditOptions
+	dir   string
 	key   note.Verifier
 	src   *watched
 	index *indexLog
-	trees *trees
-	batch addition
 
-	due    *indexLeaf   // the next one, not compared yet; nil behind the last
-	last   indexLeaf    // the one compared last
-	items  uint64       // in both trees at last
-	since  addition     // what came behind last: guess says how much of it
-	before events.Index // where since begins
-	found  *suspicion   // the first thing that is wrong; nothing is compared behind it
+	ledger         edge
+	spills         *spills
+	nTags, nLabels uint64
+
+	due   *indexLeaf // the next one, not reached yet; nil behind the last
+	last  indexLeaf  // the one reached last
+	items uint64     // in both trees at last
+	found *suspicion // the first thing that is wrong; nothing is looked at behind it
 }
 
 // suspicion is a violation before both logs are known to be whole.
@@ -142,10 +137,13 @@ func (a *audit) run(ctx context.Context) (*Report, error) {
 		},
 	})
 	if err == nil {
-		err = a.finish(ctx)
+		err = a.finish()
 	}
 	if err != nil && !errors.Is(err, ledger.ErrIncomplete) {
 		return nil, err
+	}
+	if bad := a.settle(ctx); bad != nil {
+		return nil, bad
 	}
 	if v := a.violation(ctx); v != nil && (err == nil || v.Evidence != nil) {
 		return nil, v // missing files do not excuse what is proved
@@ -157,7 +155,7 @@ func (a *audit) run(ctx context.Context) (*Report, error) {
 }
 
 func (a *audit) report(of *ledger.Report) *Report {
-	of.Tags, of.Labels = a.trees.now.nTags, a.trees.now.nLabels
+	of.Tags, of.Labels = a.nTags, a.nLabels
 	r := &Report{
 		Ledger: of, Last: a.last.IndexLeaf, Root: proof.EmptyRoot(), Note: a.index.signed,
 		Tags: of.Tags, Labels: of.Labels, Behind: of.Tags + of.Labels - a.items,
@@ -168,7 +166,7 @@ func (a *audit) report(of *ledger.Report) *Report {
 	return r
 }
 
-// take adds entry i to what is computed, and compares at the sizes that leaves name.
+// take keeps what entry i holds, and compares the leaf that it completes.
 func (a *audit) take(ctx context.Context, i events.Index, leaf proof.Hash, f ledger.Facts) error {
 	if i == 0 {
 		if err := a.index.open(ctx, a.key.Name()); err != nil {
@@ -181,57 +179,61 @@ func (a *audit) take(ctx context.Context, i events.Index, leaf proof.Hash, f led
 	if a.found != nil {
 		return nil
 	}
-	a.batch.facts(i, leaf, f)
-	reached := a.due != nil && a.due.Size == events.Size(i)+1
-	if !reached && len(a.batch.leaves) < a.opts.batch && len(a.batch.tags)+len(a.batch.labels) < 2*a.opts.batch {
+	if err := a.keep(i, leaf, f); err != nil {
+		return fmt.Errorf("keeping entry %d: %w", i, err)
+	}
+	if a.due == nil || a.due.Size != a.ledger.size {
 		return nil
 	}
-	if err := a.flush(); err != nil || !reached || a.found != nil {
+	if err := a.reach(); err != nil {
 		return err
 	}
-	a.compare()
 	return a.next()
 }
 
-// flush makes what is gathered part of the trees.
-func (a *audit) flush() error {
-	if len(a.batch.leaves) == 0 {
-		return nil
+func (a *audit) keep(i events.Index, leaf proof.Hash, f ledger.Facts) error {
+	a.ledger.add(leaf)
+	it := spilled{item: item{IndexItem: proof.IndexItem{Value: proof.IndexValue(i, leaf)}, at: i}, leaf: noLeaf}
+	if a.due != nil {
+		it.leaf = a.due.at
 	}
-	a.remember()
-	err := a.trees.add(a.batch)
-	a.batch = addition{leaves: a.batch.leaves[:0], tags: a.batch.tags[:0], labels: a.batch.labels[:0]}
-	var twice *DuplicateError
-	if errors.As(err, &twice) {
-		a.found = &suspicion{place: entryPlace(twice.Second), reason: twice, prove: twice.evidence}
-		return nil
-	}
-	return err
-}
-
-// compare holds the leaf that is due against the trees, which are as large.
-func (a *audit) compare() {
-	leaf, now := *a.due, &a.trees.now
-	wrong := func(kind, format string, args ...any) {
-		a.found = &suspicion{place: leaf.place(), reason: fmt.Errorf(format, args...)}
-		if kind != "" {
-			a.found.prove = func(ctx context.Context, p *prover) (*proof.Evidence, error) { return a.prove(ctx, p, kind, leaf) }
+	for _, t := range f.Tags {
+		it.Label = proof.TagLabel(t)
+		if err := a.spills.tags.add(it); err != nil {
+			return err
 		}
 	}
-	items := now.nTags + now.nLabels
-	switch {
-	case now.root() != leaf.Root:
-		wrong(proof.EvidenceIndexRoot, "it says that the ledger of %d entries has the root %v, which is %v", leaf.Size, leaf.Root, now.root())
-	case now.tags != leaf.Tags:
-		wrong(proof.EvidenceIndexTag, "the tags of %d entries lead to the root %v, and it says %v", leaf.Size, now.tags, leaf.Tags)
-	case now.labels != leaf.Labels:
-		wrong(proof.EvidenceIndexLabel, "the enrolments in %d entries lead to the root %v, and it says %v", leaf.Size, now.labels, leaf.Labels)
-	case items == a.items:
-		wrong("", "it covers no tag and no enrolment that the leaf before does not")
+	for _, l := range f.Labels {
+		it.Label = proof.PersonLabel(l)
+		if err := a.spills.labels.add(it); err != nil {
+			return err
+		}
 	}
-	if a.found == nil {
-		a.last, a.items = leaf, items
-		a.since, a.before = addition{}, events.Index(leaf.Size)
+	a.nTags, a.nLabels = a.nTags+uint64(len(f.Tags)), a.nLabels+uint64(len(f.Labels))
+	return nil
+}
+
+// reach holds the leaf that is due against the ledger, which is as large, and keeps it
+// until the trees are known.
+func (a *audit) reach() error {
+	leaf := *a.due
+	if root := a.ledger.root(); root != leaf.Root {
+		a.suspect(proof.EvidenceIndexRoot, leaf, "it says that the ledger of %d entries has the root %v, which is %v", leaf.Size, leaf.Root, root)
+		return nil
+	}
+	items := a.nTags + a.nLabels
+	if items == a.items {
+		a.suspect("", leaf, "it covers no tag and no enrolment that the leaf before does not")
+	}
+	a.last, a.items = leaf, items
+	return a.spills.addLeaf(leaf)
+}
+
+// suspect notes what is wrong with a leaf, and of which kind the evidence is.
+func (a *audit) suspect(kind string, leaf indexLeaf, format string, args ...any) {
+	a.found = &suspicion{place: leaf.place(), reason: fmt.Errorf(format, args...)}
+	if kind != "" {
+		a.found.prove = func(ctx context.Context, p *prover) (*proof.Evidence, error) { return a.prove(ctx, p, kind, leaf) }
 	}
 }
 
@@ -256,22 +258,60 @@ func (a *audit) next() error {
 	return nil
 }
 
-// finish is for when the ledger is known to be whole: it takes up the rest, and reads
-// the log of the index to its end, so that this is known to be whole as well.
-func (a *audit) finish(ctx context.Context) error {
-	if a.found == nil {
-		if err := a.flush(); err != nil {
-			return err
-		}
-	}
+// finish is for when the ledger is known to be whole: it reads the log of the index to
+// its end, so that this is known to be whole as well.
+func (a *audit) finish() error {
 	if a.found == nil && a.due != nil {
-		a.found = &suspicion{place: a.due.place(), reason: fmt.Errorf("%w: it covers %d entries, and %d are published", ledger.ErrIncomplete, a.due.Size, a.trees.now.size)}
+		a.suspect("", *a.due, "%w: it covers %d entries, and %d are published", ledger.ErrIncomplete, a.due.Size, a.ledger.size)
 	}
 	for {
 		if leaf, err := a.index.next(); err != nil || leaf == nil {
 			return err
 		}
 	}
+}
+
+// settle computes both trees and compares their roots with the leaves that were
+// reached. What it finds comes before what was found by reading.
+func (a *audit) settle(ctx context.Context) error {
+	var crowns [2]*crown
+	var twice *DuplicateError
+	for i, t := range []tree{tags, labels} {
+		g, err := growAll(ctx, t, a.spills.of(t), filepath.Join(a.dir, "growth-"+string(t)))
+		if err != nil {
+			return fmt.Errorf("auditing the index: %w", err)
+		}
+		defer g.file.Close()
+		if crowns[i], err = newCrown(g); err != nil {
+			return fmt.Errorf("auditing the index: %w", err)
+		}
+		if g.twice != nil && (twice == nil || g.twice.Second < twice.Second) {
+			twice = g.twice
+		}
+	}
+	if twice != nil {
+		a.found = &suspicion{place: entryPlace(twice.Second), reason: twice, prove: twice.evidence}
+	}
+	return a.spills.eachLeaf(func(l indexLeaf) (more bool, err error) {
+		if twice != nil && events.Index(l.Size) > twice.Second {
+			return false, nil
+		}
+		ofTags, err := crowns[0].root(l.at)
+		if err != nil {
+			return false, err
+		}
+		ofLabels, err := crowns[1].root(l.at)
+		switch {
+		case err != nil:
+		case ofTags != l.Tags:
+			a.suspect(proof.EvidenceIndexTag, l, "the tags of %d entries lead to the root %v, and it says %v", l.Size, ofTags, l.Tags)
+		case ofLabels != l.Labels:
+			a.suspect(proof.EvidenceIndexLabel, l, "the enrolments in %d entries lead to the root %v, and it says %v", l.Size, ofLabels, l.Labels)
+		default:
+			return true, nil
+		}
+		return false, err
+	})
 }
 
 // violation is what was found, with the evidence of it that can be made.

@@ -2,7 +2,10 @@ package trail
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -140,62 +143,96 @@ func (p *prover) wrong(ctx context.Context, kind string, leaf indexLeaf, root *p
 // tried to find out which of them a wrong root leaves out or puts elsewhere.
 const guesses = 1 << 15
 
-// remember keeps of the batch what guess tries.
-func (a *audit) remember() {
-	for _, part := range []struct{ to, from *[]item }{{&a.since.tags, &a.batch.tags}, {&a.since.labels, &a.batch.labels}} {
-		room := min(len(*part.from), guesses-len(*part.to))
-		*part.to = append(*part.to, (*part.from)[:room]...)
-	}
-	room := min(len(a.batch.leaves), guesses-len(a.since.leaves))
-	a.since.leaves = append(a.since.leaves, a.batch.leaves[:room]...)
-}
-
 // prove is evidence against a leaf. Of a tree that nobody shows there is only the
 // root: it convicts where one item less, or one at another place, leads to it.
-func (a *audit) prove(ctx context.Context, p *prover, kind string, leaf indexLeaf) (*proof.Evidence, error) {
-	of, items, want := tags, a.since.tags, leaf.Tags
+func (a *audit) prove(ctx context.Context, p *prover, kind string, leaf indexLeaf) (_ *proof.Evidence, err error) {
+	of, other, want := tags, labels, leaf.Tags
 	switch kind {
 	case proof.EvidenceIndexRoot:
 		return p.root(ctx, leaf)
 	case proof.EvidenceIndexLabel:
-		of, items, want = labels, a.since.labels, leaf.Labels
+		of, other, want = labels, tags, leaf.Labels
 	}
-	root, i, err := a.guess(of, items, want)
+	s, err := openTrees(filepath.Join(a.dir, "trees"), treeOptions{passing: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	var fresh [2][]item
+	for i, t := range []tree{of, other} {
+		err := a.spills.of(t).each(ctx, func(it spilled) error {
+			if it.leaf == leaf.at && len(fresh[i]) < guesses {
+				fresh[i] = append(fresh[i], it.item)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := a.rebuild(ctx, s, of, leaf.at); err != nil {
+		return nil, err
+	}
+	root, i, err := guess(s, of, fresh[0], slices.Concat(fresh[:]...), want)
 	if err != nil || root == nil {
 		return nil, err
 	}
 	return p.wrong(ctx, kind, leaf, root, i)
 }
 
-// guess is a tree like ours that has the root want and is wrong about the item of
-// entry i, pruned to show that; nil if none was found.
-func (a *audit) guess(of tree, items []item, want proof.Hash) (*proof.Node, events.Index, error) {
+// rebuild makes s a tree as of a leaf, to be shown.
+func (a *audit) rebuild(ctx context.Context, s *trees, of tree, leaf events.Index) error {
+	var list []item
+	flush := func() error {
+		more := addition{tags: list}
+		if of == labels {
+			more = addition{labels: list}
+		}
+		list = nil
+		return s.add(more)
+	}
+	err := a.spills.of(of).each(ctx, func(it spilled) error {
+		if it.leaf > leaf {
+			return nil
+		}
+		if list = append(list, it.item); len(list) < maxItems {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	return err
+}
+
+// guess is a tree like s that has the root want and is wrong about one of items, that of
+// entry i, pruned to show that; nil if none was found. It may have the place of another.
+func guess(s *trees, of tree, items, others []item, want proof.Hash) (*proof.Node, events.Index, error) {
+	showing := func(labels ...proof.Hash) (*proof.Node, error) {
+		return show(of, s.db, asked{labels: labels}, map[proof.Hash]events.Index{})
+	}
 	tries := guesses
 	for _, it := range items {
-		ours, err := a.show(of, it.Label)
+		ours, err := showing(it.Label)
 		if err != nil {
 			return nil, 0, err
 		}
 		if replace(ours, it.Label, nil).Hash() == want {
-			ours, err = a.show(of, it.Label, beside(ours, it.Label))
+			ours, err = showing(it.Label, beside(ours, it.Label))
 			if err != nil {
 				return nil, 0, err
 			}
 			return replace(ours, it.Label, nil), it.at, nil
 		}
-		for n := 0; n < len(a.since.leaves) && tries > 0; n, tries = n+1, tries-1 {
-			elsewhere := proof.IndexValue(a.before+events.Index(n), a.since.leaves[n])
-			theirs := replace(ours, it.Label, proof.LeafNode(proof.IndexItem{Label: it.Label, Value: elsewhere}))
-			if theirs.Hash() == want {
+		for n := 0; n < len(others) && tries > 0; n, tries = n+1, tries-1 {
+			elsewhere := proof.LeafNode(proof.IndexItem{Label: it.Label, Value: others[n].Value})
+			if theirs := replace(ours, it.Label, elsewhere); theirs.Hash() == want {
 				return theirs, it.at, nil
 			}
 		}
 	}
 	return nil, 0, nil
-}
-
-func (a *audit) show(of tree, labels ...proof.Hash) (*proof.Node, error) {
-	return show(of, a.trees.db, asked{labels: labels}, map[proof.Hash]events.Index{})
 }
 
 // replace is the tree n, which shows the item of a label, with another node in its
