@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"strings"
@@ -38,6 +40,15 @@ func Letter(card proof.Card) ([]byte, error) {
 		return nil, fmt.Errorf("printing a letter: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// letterPolicy is the Content-Security-Policy of a letter: it has its own style, and
+// nothing else.
+func letterPolicy(letter []byte) string {
+	_, rest, _ := bytes.Cut(letter, []byte("<style>"))
+	style, _, _ := bytes.Cut(rest, []byte("</style>"))
+	sum := sha256.Sum256(style)
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // drawn is a text as a square code, of the sturdiest kind that holds it; nil when

@@ -29,7 +29,7 @@ func (o *officers) cardForm(w http.ResponseWriter, r *http.Request, who v1.Offic
 	}{b, who.Role == events.Officer, o.office.Address(r)}})
 }
 
-// card answers with a card to be saved and handed over. It is kept nowhere, so
+// card answers with a card to be handed over: a letter to print, or a file. It is kept nowhere, so
 // that a second one is another card given away.
 func (o *officers) card(w http.ResponseWriter, r *http.Request, who v1.Officer) {
 	if err := sealForm(r); err != nil {
@@ -48,8 +48,10 @@ func (o *officers) card(w http.ResponseWriter, r *http.Request, who v1.Officer) 
 	switch {
 	case err != nil:
 	case strings.HasPrefix(field(r, "as"), "letter"):
-		name, contentType = "trail-card.html", "text/html; charset=utf-8"
+		// Shown, not saved: on a disk it would be a copy.
+		name, contentType = "", "text/html; charset=utf-8"
 		body, err = Letter(issued.Card)
+		w.Header().Set("Content-Security-Policy", letterPolicy(body))
 	default:
 		body = issued.Card.Text()
 	}
