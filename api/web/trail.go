@@ -134,15 +134,22 @@ func sentCard(w http.ResponseWriter, r *http.Request) (card proof.Card, wrong st
 	if r.PostForm.Get("consent") != "yes" {
 		return card, "The card was not opened, because you did not agree that this server opens it."
 	}
-	text := strings.ReplaceAll(strings.TrimSpace(r.PostForm.Get("card")), "\r\n", "\n")
-	card, err := proof.ParseCardLink(text)
-	if strings.ContainsRune(text, '\n') {
-		card, err = proof.ParseCard([]byte(text + "\n"))
-	}
+	card, err := readCard(r.PostForm.Get("card"))
 	if err != nil {
 		return card, "That is not a trail card. A card has a link that begins with https, or some ten lines of text."
 	}
 	return card, ""
+}
+
+// readCard reads a card as a browser sends its text, or as people copy its link: with
+// line breaks, and whatever address stands before it, as a ledger may have moved.
+func readCard(s string) (proof.Card, error) {
+	s = strings.TrimSpace(s)
+	if strings.HasPrefix(s, "daybook/card@") {
+		return proof.ParseCard([]byte(strings.ReplaceAll(s, "\r\n", "\n") + "\n"))
+	}
+	s = strings.Join(strings.Fields(s), "")
+	return proof.ParseCardLink(s[strings.LastIndexByte(s, '#')+1:])
 }
 
 // showTrail is show for the one page with a script, and with what nobody else

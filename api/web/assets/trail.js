@@ -11,8 +11,9 @@ function put(text, said) {
   note.textContent = said;
 }
 
+// A short # leads to a place on this page.
 function fromAddress() {
-  if (location.hash.length < 2) return;
+  if (!/^#[\w-]{100,}$/.test(location.hash)) return;
   put(location.href, "The card from the link is below. Nothing was sent.");
   // The address bar and the history of the browser need not keep the secret.
   history.replaceState(null, "", location.pathname);
@@ -21,7 +22,7 @@ function fromAddress() {
 file.addEventListener("change", async () => {
   const chosen = file.files[0];
   if (!chosen) return;
-  if (chosen.size > 8192) {
+  if (chosen.size > 12000) {
     put("", "That file is too long to be a card.");
     return;
   }
@@ -31,4 +32,7 @@ document.getElementById("file-row").hidden = false;
 window.addEventListener("hashchange", fromAddress);
 fromAddress();
 // A page that is left and come back to has nothing in it any more.
-window.addEventListener("pagehide", () => form.reset());
+window.addEventListener("pagehide", () => {
+  form.reset();
+  note.textContent = "";
+});
