@@ -20,6 +20,7 @@ type Trails interface {
 
 // Trail is what a card leads to, checked.
 type Trail struct {
+	Ended     string      // a sentence: why the card shows nothing newer; "" when it does
 	Lines     []TrailLine // oldest first
 	Proven    []string    // sentences: what the proofs show
 	NotProven []string    // and what they do not
@@ -54,6 +55,7 @@ type trailPage struct {
 }
 
 type shownTrail struct {
+	Ended             string
 	Lines             []shownLine
 	Proven, NotProven []string
 }
@@ -108,7 +110,7 @@ func (p *Pages) openTrail(w http.ResponseWriter, r *http.Request, trails Trails)
 func (p *Pages) tellTrail(w http.ResponseWriter, r *http.Request, t Trail) {
 	reader, _ := p.shown.Reader()
 	l := newLookup(reader)
-	out := &shownTrail{Proven: t.Proven, NotProven: t.NotProven}
+	out := &shownTrail{Ended: t.Ended, Proven: t.Proven, NotProven: t.NotProven}
 	for _, line := range t.Lines {
 		sentence := l.sentence(line.Entry)
 		if line.Entry.Kind.Coarse && !line.Entry.Kind.Seals {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/api/v1"
@@ -102,17 +103,26 @@ func (c cards) Open(ctx context.Context, card proof.Card) (web.Trail, error) {
 		return web.Trail{}, fmt.Errorf("opening a card: %w", err)
 	}
 	s := newShownTrail(card, proven, found.Tail)
-	if proven.Replaced != nil {
-		s.doubt("Anything newer: this card was replaced. Ask the office for the new one.")
-	}
 	c.tell(s)
 	s.finish()
-	s.doubt("Any of this, to you: here the ledger's own server checked itself. The program daybook checks it on your computer, with daybook trail.")
-	out := web.Trail{Proven: s.Proven, NotProven: s.NotProven}
+	out := web.Trail{Ended: whyEnded(proven), Proven: s.Proven, NotProven: s.NotProven}
 	for _, e := range proven.Events {
 		out.Lines = append(out.Lines, web.TrailLine{Position: e.Position, Entry: e.Entry, Details: openedOf(e), Hidden: e.Seal != ""})
 	}
 	return out, nil
+}
+
+// whyEnded says why a card shows nothing newer.
+func whyEnded(p proof.Proven) string {
+	for _, e := range slices.Backward(p.Events) {
+		if day := web.Day(e.Entry.Text("recordedAt")); e.Entry.Kind.Name == "key.shredded" && e.Seal == "" {
+			return "The keys of this card were destroyed on " + day + ". The entries stay, and nobody can open their details any more. What is recorded since then is found with another card."
+		}
+	}
+	if p.Replaced == nil {
+		return ""
+	}
+	return "This card was replaced on " + web.Day(p.Replaced.Entry.Text("recordedAt")) + ". What is recorded since then is found with the new one. If you did not ask for it, tell the office."
 }
 
 // tell adds the ledger's own counts.
