@@ -40,6 +40,7 @@
 //	/officer/findings            what the rules found, in words; .csv and .json to save
 //	/officer/findings/{finding}  one finding, its evidence, its entries and their proofs
 //	/officer/seals               the seals that stand, to place, extend (…/extend) and lift (…/lift) them: POST
+//	/officer/cards               gives away a card: POST, answered with a letter to print, or a file
 //	/officer/details             POST: what was sealed in one entry
 //	/officer/person              asks whom; POST: what is recorded about one person, under seal or not
 //	/officer/statement           POST: her statement, to print, as a table or with proofs
