@@ -74,6 +74,23 @@ func TestClosure(t *testing.T) {
 	}
 }
 
+// TestClosureOfASealOverWhoCameBack is honest: her hidden trail begins in the
+// generation she has since she was erased.
+func TestClosureOfASealOverWhoCameBack(t *testing.T) {
+	h := openHouse(t, plan{now: recorded})
+	d := h.counter()
+	h.submit(t, registered("r"), accessed("1", "plate", "ABC 123"))
+	received := must[intake.Said](t)(d.Receive(t.Context(), officer, anna2, "erasure", recorded))
+	must[intake.Decided](t)(d.Decide(t.Context(), officer, intake.Decision{Request: received.Name, Decision: "granted"}))
+	h.submit(t, accessed("2", "plate", "ABC 123"))
+	h.sealOver(t, "city", "seal 1")
+	h.submit(t, accessed("3", "plate", "ABC 123"))
+	got, _ := h.closure(t, d)
+	if len(got.Faults) > 0 || got.Trails != 3 || got.Hidden != 1 || got.Ended != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestClosureIsForAuditorsOfAll(t *testing.T) {
 	h := openHouse(t, plan{now: recorded})
 	at := h.submit(t, accessed("1", "plate", "ABC 123"))[0].Position

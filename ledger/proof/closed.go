@@ -30,7 +30,6 @@ type Closure struct {
 	enrols map[events.Index]*enrolled
 	marks  map[events.Index]string // kinds of marks, to be seen
 	tags   []uint16                // of each entry
-	again  uint64                  // trails that begin behind destroyed keys
 
 	mu   sync.Mutex // of what is below, labels and marks: entries are seen by several at once
 	out  Closed
@@ -43,6 +42,7 @@ type closureState struct {
 	last       uint64       // counter of its last tag
 	tagged     events.Index // where that is
 	generation uint32
+	again      bool // it does not begin with the first generation
 	hidden     bool
 	over       bool // nothing may follow
 	turned     bool // by trail.rotated: an enrolment must follow
@@ -163,11 +163,8 @@ func (c *Closure) enrol(at events.Index, e ClosureTrail) {
 	case e.Generation == 0:
 		c.fault(at, "it enrols a generation 0")
 	case t == nil:
-		t = &closureState{at: at}
+		t = &closureState{at: at, again: e.Generation > 1}
 		c.trails[e.Trail] = t
-		if e.Generation > 1 {
-			c.again++
-		}
 	case !t.turned || e.Generation != t.generation+1:
 		c.fault(at, "it enrols a trail again that was not rotated")
 	}
@@ -250,16 +247,22 @@ func (c *Closure) Finish() Closed {
 		c.fault(events.Index(c.seen), "%d of %d entries were seen", c.seen, c.size)
 	}
 	c.out.Size, c.out.Trails = c.size, uint64(len(c.trails))
+	again := uint64(0)
 	for _, t := range c.trails {
 		if t.last == 0 {
 			c.out.Unused++
+		}
+		// A hidden trail begins in the generation that its person has. One without a
+		// tag may be hidden by a seal.placed that is just behind the last entry.
+		if t.again && !t.hidden && t.last > 0 {
+			again++
 		}
 		if t.gone && !t.over {
 			c.fault(t.at, "the keys of a trail that it enrols are gone, and no entry says that they were destroyed; if that was just now, ask again")
 		}
 	}
-	if c.again > c.out.Ended {
-		c.fault(0, "%d trails begin behind destroyed keys, and those of %d were destroyed", c.again, c.out.Ended)
+	if again > c.out.Ended {
+		c.fault(0, "%d trails begin behind destroyed keys, and those of %d were destroyed", again, c.out.Ended)
 	}
 	slices.SortStableFunc(c.out.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return c.out

@@ -124,7 +124,7 @@ func TestClosureOfARotatedTrail(t *testing.T) {
 		l.At = events.Index(i)
 		c.Take(l)
 	}
-	if len(c.out.Faults) > 0 || c.out.Turned != 1 || c.out.Ended != 1 || c.again != 1 {
+	if len(c.out.Faults) > 0 || c.out.Turned != 1 || c.out.Ended != 1 || !c.trails[anew].again || c.trails[ann].again {
 		t.Errorf("%+v", c.out)
 	}
 }
