@@ -262,6 +262,23 @@ func TestForkOfTheIndex(t *testing.T) {
 	}
 }
 
+// TestIndexRootIsOfTheLedger: an honest index has a size and a root of its own, and
+// its leaves state those of the ledger. The index key alone convicts nobody of that.
+func TestIndexRootIsOfTheLedger(t *testing.T) {
+	b := newBook(t).enrol("1", "ann").use("ann", 1)
+	for n := 1; n <= 3; n++ {
+		tags, labels := b.trees(n)
+		b.state(n, tags, labels)
+	}
+	e := Evidence{Kind: EvidenceIndexRoot, Opened: b.opened(), Notes: [][]byte{b.leaf(0).Note}, Leaves: []Proof{b.leaf(2)}}
+	for _, v := range []testKey{indexKey(t), logKey(t)} {
+		got, err := e.Verify(v.Verifier)
+		if err == nil {
+			t.Errorf("an honest ledger is convicted by %s: %s", v.vkey, got.Says)
+		}
+	}
+}
+
 func TestLeafOfAnIndexProof(t *testing.T) {
 	b := newBook(t).enrol("1", "ann").use("ann", 1)
 	tags, labels := b.trees(3)

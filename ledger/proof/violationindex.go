@@ -32,6 +32,8 @@ func (t trial) index() string {
 	return v.Name()
 }
 
+// indexRoot wants the log's key: a checkpoint of the index log has a size and a root
+// too, which are no ledger's.
 func (t trial) indexRoot() (string, error) {
 	c, err := OpenCheckpoint(t.Notes[0], t.key)
 	if err != nil {
@@ -40,6 +42,9 @@ func (t trial) indexRoot() (string, error) {
 	leaf, err := t.leaf(0)
 	if err != nil {
 		return "", err
+	}
+	if t.index() != IndexKeyName(c.Origin) {
+		return "", fmt.Errorf("the checkpoint is one of %s, and no leaf of its index is here", c.Origin)
 	}
 	if leaf.Size != c.Size || leaf.Root == c.Root {
 		return "", errNothing
