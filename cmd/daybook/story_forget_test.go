@@ -42,25 +42,7 @@ func nowhereCommand(ts *testscript.TestScript, neg bool, args []string) {
 			found = append(found, h.String())
 		}
 	}
-	ts.Check(filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		look(path, b)
-		return err
-	}))
-	if isDir(filepath.Join(dir, "history")) {
-		for m, err := range broker.ReadFiles(filepath.Join(dir, "history"), historyStream, historySubject) {
-			ts.Check(err)
-			look(fmt.Sprintf("message %d", m.Seq), m.Data)
-		}
-		for _, name := range []string{"book", "views", "log", "index/trees", "index/log"} {
-			if isDir(filepath.Join(dir, name)) {
-				lookIn(ts, filepath.Join(dir, name), look)
-			}
-		}
-	}
+	ts.Check(lookBelow(dir, look))
 	if looked < 3 {
 		ts.Fatalf("only %d files below %s", looked, dir)
 	}
@@ -70,17 +52,52 @@ func nowhereCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// lookBelow looks at every file of a stopped ledger, and at what its history and its
+// databases hold unpacked.
+func lookBelow(dir string, look func(string, []byte)) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		look(path, b)
+		return err
+	})
+	if err != nil || !isDir(filepath.Join(dir, "history")) {
+		return err
+	}
+	for m, err := range broker.ReadFiles(filepath.Join(dir, "history"), historyStream, historySubject) {
+		if err != nil {
+			return err
+		}
+		look(fmt.Sprintf("message %d", m.Seq), m.Data)
+	}
+	for _, name := range []string{"book", "views", "log", "index/trees", "index/log"} {
+		if !isDir(filepath.Join(dir, name)) {
+			continue
+		}
+		if err := lookIn(filepath.Join(dir, name), look); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lookIn looks at every key and value of a database, which files hold packed.
-func lookIn(ts *testscript.TestScript, dir string, look func(string, []byte)) {
+func lookIn(dir string, look func(string, []byte)) error {
 	db, err := pebble.Open(dir, &pebble.Options{ReadOnly: true, Logger: quiet{}})
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	defer db.Close()
 	it, err := db.NewIter(nil)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	for it.First(); it.Valid(); it.Next() {
 		look(dir, append(append([]byte{}, it.Key()...), it.Value()...))
 	}
-	ts.Check(it.Close())
+	return it.Close()
 }
 
 type quiet struct{}
