@@ -96,6 +96,34 @@ func (c *collection) questions() {
 	}
 }
 
+// refusedCards sends what is no card, and what is no question of who has one. The
+// answers do not repeat it.
+func (s *scan) refusedCards(word string) {
+	s.Helper()
+	const form = "application/x-www-form-urlencoded"
+	for i, try := range []func() (int, []byte){
+		func() (int, []byte) { return s.post("/trail", "", form, []byte("consent=yes&card="+word)) },
+		func() (int, []byte) { return s.post("/trail", "", form, []byte("card="+word)) },
+		func() (int, []byte) {
+			return s.post("/trail", "", form, []byte("consent="+word+"&card=x&"+word+"=%zz"))
+		},
+		func() (int, []byte) {
+			return s.post("/trail", "", form, []byte("consent=yes&card="+url.QueryEscape("daybook/card@1\nlog "+word)))
+		},
+		func() (int, []byte) { return s.post("/trail?"+word, "", "text/"+word, []byte(word)) },
+		func() (int, []byte) {
+			return s.post("/v1/index/proofs", "", "application/json", []byte(`{"tags":["`+word+`"]}`))
+		},
+		func() (int, []byte) {
+			return s.post("/v1/trail/slots", "", "application/json", []byte(`{"slots":"`+word+`"}`))
+		},
+	} {
+		if status, b := try(); status < 400 || bytes.Contains(b, []byte(word)) {
+			s.Errorf("card %d is answered %d: %s", i, status, b)
+		}
+	}
+}
+
 var nextPage = regexp.MustCompile(`(?m)^Link: <([^>]*)>; rel="next"`)
 
 // table reads a table to its end.

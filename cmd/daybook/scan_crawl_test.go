@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,21 +91,37 @@ func (c *collection) files(dir string) {
 // tiles are the checkpoint, and every tile and bundle of a log of size entries.
 func (c *collection) tiles(size uint64) {
 	c.must("tile", "/checkpoint")
+	c.entries = append(c.entries, c.log("/", size)...)
+}
+
+// index is the checkpoint of the log of the index, and every tile and leaf of it.
+func (c *collection) index() {
+	lines := strings.Split(string(c.must("tile", "/index/checkpoint")), "\n")
+	size, err := strconv.ParseUint(lines[1], 10, 64)
+	if err != nil || size == 0 || len(c.log("/index/", size)) != int(size) {
+		c.Fatalf("the index has the checkpoint %q: %v", lines, err)
+	}
+}
+
+// log is every tile and bundle of a log of size entries at an address, and what the
+// bundles have.
+func (c *collection) log(at string, size uint64) (entries [][]byte) {
 	for level := proof.EntriesLevel; level < 8; level++ {
 		count := size >> (8 * max(level, 0))
 		for n := uint64(0); n*proof.TileWidth < count; n++ {
 			width := int(min(count-n*proof.TileWidth, proof.TileWidth))
-			b := c.must("tile", "/"+proof.TilePath(level, n, width))
+			b := c.must("tile", at+proof.TilePath(level, n, width))
 			if level != proof.EntriesLevel {
 				continue
 			}
-			entries, err := proof.ReadBundle(b, width)
+			list, err := proof.ReadBundle(b, width)
 			if err != nil {
 				c.Fatal(err)
 			}
-			c.entries = append(c.entries, entries...)
+			entries = append(entries, list...)
 		}
 	}
+	return entries
 }
 
 // routes are all answers in JSON, and the proofs.
@@ -178,7 +195,7 @@ func (c *collection) problems() {
 		"/v1/entries.csv?limit=0", "/v1/entries.csv?colour=red", "/v1/register/nothing.csv", "/v1/register/system.csv?after=%20", "/v1/register/system.csv?at=x",
 		"/v1/register/system?at=9999-01-01", "/v1/register/system/none?at=2026-06-24", "/v1/totals.csv?x=1", "/v1/sharing?recipient=%22", "/v1/sharing.csv?from=x",
 		"/v1/sharing?colour=red", "/v1/retention?x=1", "/v1/retention.csv?x=1", "/v1/findings?x=1", "/v1/findings.csv?x=1", "/v1/coverage?x=1", "/openapi.json?x=1",
-		"/tile/0/999", "/tile/entries/000.p/0", "/tile/x", "/nothing",
+		"/trail?x=1", "/index/tile/0/999", "/index/tile/x", "/index/proofs", "/v1/index/proofs", "/v1/trail/slots", "/tile/0/999", "/tile/entries/000.p/0", "/tile/x", "/nothing",
 	} {
 		if status, body := c.get("json", path); status < 400 {
 			c.Errorf("%s answers %d: %.200s", path, status, body)

@@ -237,8 +237,9 @@ func (s *scan) refusals() {
 			s.Errorf("try %d is answered %d: %s", i, status, b)
 		}
 	}
+	s.refusedCards(word)
 	for _, path := range []string{
-		"/" + word, "/entries/" + word, "/v1/entries?kind=" + word, "/v1/entries?" + word + "=1", "/register/system/" + word, "/tile/" + word,
+		"/" + word, "/entries/" + word, "/trail?" + word, "/index/" + word, "/v1/entries?kind=" + word, "/v1/entries?" + word + "=1", "/register/system/" + word, "/tile/" + word,
 		"/v1/entries.csv?kind=" + word, "/v1/" + word + ".csv", "/v1/register/" + word + ".csv", "/v1/register/system.csv?at=" + word, "/v1/register/system?at=" + word,
 		"/v1/sharing?disclosureClass=" + word, "/v1/sharing.csv?from=" + word, "/v1/retention?" + word + "=1", "/v1/findings?" + word, "/v1/findings.csv?" + word,
 		"/v1/totals.csv?" + word, "/openapi.json?" + word, "/api?" + word, "/coverage?" + word, "/register?at=" + word,
@@ -321,6 +322,7 @@ func (s *scan) collect() *collection {
 	c.tables([]string{scanCity, "eugene-police", "array-of-things", "example"}, []string{"2025-11-03", time.Now().UTC().Format(time.DateOnly)})
 	c.described()
 	c.questions()
+	c.index()
 	c.problems()
 	pages := c.crawl()
 	if pages < int(s.size) {
