@@ -40,6 +40,7 @@ type town struct {
 	ranges   []proof.Prefix
 	mute     bool   // gives no slots
 	head     []byte // the box of the head that was sealed last
+	placed   int    // where the seal.placed stands
 }
 
 // leaf is what the index had at one leaf.
@@ -232,10 +233,17 @@ func (c *town) use(list ...event) int {
 		object("occurredAt", "2026-06-24T12:00:00Z", "actor.role", "clerk"))
 }
 
+// place records a seal, as the first event of a hidden trail.
+func (c *town) place(hidden life) int {
+	c.placed = c.say("seal.placed", events.Facts{}, object("group", "justice", "reviewIn", "2026-Q4", "subjects",
+		events.Nested(object("mode", "single", "persons", persons(1)))), nil, []event{{hidden, 1}}, nil)
+	return c.placed
+}
+
 // disclose gives somebody the trail of a seal.
 func (c *town) disclose(to event, hidden life, n int64) int {
 	root := hidden.root()
-	given := object("events", events.Integer(n), "key", base64.RawURLEncoding.EncodeToString(root[:]), "seal", name("seal").String())
+	given := object("events", events.Integer(n), "key", base64.RawURLEncoding.EncodeToString(root[:]), "seal", name("event", c.placed).String())
 	data := slices.Clone(given).With("subjects", events.Nested(object("mode", "single", "persons", persons(1))))
 	return c.say("event.disclosed", events.Facts{}, data, nil, []event{to}, given)
 }
@@ -266,6 +274,9 @@ func (c *town) say(kind string, facts events.Facts, data events.Object, detail *
 		"time", events.FormatInstant(noon), "type", events.TypePrefix+kind+events.TypeSuffix)))
 	check(c, err)
 	facts.Name, facts.Organization, facts.OccurredOn, facts.RecordedOn = name("event", at), "city", "2026-06-24", "2026-06-24"
+	if e.Kind.Seals {
+		facts.OccurredOn, facts.RecordedOn = "2026-Q2", "2026-Q2"
+	}
 	var slip events.Slip
 	for _, m := range open {
 		slip = append(slip, events.Disclosure{Salt: [16]byte(name(at, m.Name)), Name: m.Name, Value: m.Value})

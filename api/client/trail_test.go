@@ -29,7 +29,7 @@ func annsTown(t testing.TB) (*town, proof.Card) {
 	c.use(event{annOne, 1})
 	c.use(event{annOne, 2}, event{ben, 21})
 	c.enrol(annsSecret)
-	c.use(event{annsSecret, 1})
+	c.place(annsSecret)
 	c.bulk(event{annOne, 3}, event{ben, 22})
 	c.use(event{annsSecret, 2})
 	c.enrol(annTwo)

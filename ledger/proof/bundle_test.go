@@ -32,7 +32,7 @@ func TestBundleShowsAWholeTrail(t *testing.T) {
 	if got.Own != 6 || len(got.Events) != 8 || got.Gone != 0 || got.Unopened != 0 || got.Replaced != nil {
 		t.Errorf("%d events, %d her own", len(got.Events), got.Own)
 	}
-	if len(got.Seals) != 1 || got.Seals[0].Events != 2 || got.Seals[0].Seal != events.EventName(testSalt("seal")).String() {
+	if len(got.Seals) != 1 || got.Seals[0].Events != 2 || got.Seals[0].Seal != c.placed.String() {
 		t.Errorf("seals: %v", got.Seals)
 	}
 	if got.Checkpoint.Size != events.Size(len(c.entries)) || got.Leaf.Size != got.Checkpoint.Size-5 || got.Index.Size != 3 {
@@ -51,6 +51,26 @@ func TestBundleShowsAWholeTrail(t *testing.T) {
 	if !slices.Equal(generations, []uint32{1, 1, 0, 1, 0, 1, 2, 2}) {
 		t.Errorf("generations %v", generations)
 	}
+}
+
+// TestHiddenTrailIsTheSeals: a ledger that gives her a key made up for her shows a
+// trail with nothing in it, or with other events, in the place of what a seal hid.
+func TestHiddenTrailIsTheSeals(t *testing.T) {
+	_, card, b := annsTownGiven(t, life{"made up", 1, 1}, 0)
+	_, err := reread(t, b).Verify(card)
+	wantError(t, err, "its first event is not the seal.placed")
+	_, card, b = annsTownGiven(t, life{"made up", 1, 1}, 1)
+	_, err = reread(t, b).Verify(card)
+	wantError(t, err, "1 events were disclosed, 0 are here")
+
+	c := newTown(t)
+	one, other := life{"ann", 1, 1}, life{"made up", 1, 1}
+	at := []int{0, c.enrol(one), c.use(one.tag(1))}
+	c.seal(life{"ann's seal", 1, 1}.tag(1))
+	at = append(at, c.use(other.tag(1)), c.disclosedTo(one.tag(2), other, 1))
+	card = c.card(one)
+	_, err = c.bundle(card, len(c.entries), len(c.entries), 2, map[life]uint64{other: 1}, at...).Verify(card)
+	wantError(t, err, "its first event is not the seal.placed")
 }
 
 // TestOldCardSaysThatItWasReplaced: the card from before a rotation proves what was

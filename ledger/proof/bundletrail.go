@@ -98,6 +98,8 @@ func (v *verification) enrolledBefore(t CardTrail) error {
 	return nil
 }
 
+// hidden follows the trail of a seal. Its first event is the seal.placed, whose tag
+// only its key makes: a key made up for her would lead to nothing, and hide all.
 func (v *verification) hidden(t HiddenTrail) error {
 	key := func(i uint64) [32]byte { return events.EventKey(t.Key, i) }
 	n, err := v.follow(t.Seal, key)
@@ -106,6 +108,10 @@ func (v *verification) hidden(t HiddenTrail) error {
 	}
 	if n != t.Events {
 		return fmt.Errorf("%d events were disclosed, %d are here", t.Events, n)
+	}
+	at, ok := v.tags[TagOf(key(1))]
+	if !ok || v.entries[at].Kind.Name != "seal.placed" || v.entries[at].Text("event") != t.Seal {
+		return errors.New("its first event is not the seal.placed: the key is of something else")
 	}
 	v.out.Seals = append(v.out.Seals, ProvenSeal{t.Seal, n})
 	return v.absent(n, key)

@@ -139,8 +139,8 @@
 // entries, in ascending positions and where the index has it; that the next
 // [LookAhead] tags of every generation are in none; that the generations are
 // enrolled with the keys of the card, and which one is not. A hidden trail whose key
-// an event.disclosed gave her is followed in the same way, and has as many tags as
-// that says. It holds none of her keys, and all that they open.
+// an event.disclosed gave her is followed in the same way, has as many tags as
+// that says, and begins with the seal.placed that it names. It holds none of her keys, and all that they open.
 //
 //	tile       = "tile/" level "/" number3 [".p/" width]
 //	bundle     = "tile/entries/" number3 [".p/" width]

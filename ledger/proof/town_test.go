@@ -27,6 +27,7 @@ type town struct {
 	entries [][]byte
 	open    map[int][]events.Disclosure // what the persons concerned may see
 	said    int
+	placed  events.EventName // the seal.placed
 }
 
 // life is one generation of somebody's trail.
@@ -105,6 +106,9 @@ func (c *town) say(kind string, facts events.Facts, data events.Object, open ...
 	}
 	facts.Name = testSalt(fmt.Sprint("event", c.said))
 	facts.Organization, facts.OccurredOn, facts.RecordedOn = "city", "2026-06-24", "2026-06-24"
+	if e.Kind.Seals {
+		facts.OccurredOn, facts.RecordedOn = "2026-Q2", "2026-Q2"
+	}
 	slices.SortFunc(facts.Tags, func(a, b events.Tag) int { return cmp.Compare(a.String(), b.String()) })
 	var list []events.Disclosure
 	for _, m := range open {
@@ -152,6 +156,15 @@ func (c *town) use(tags ...events.Tag) int {
 		events.Member{Name: "subject", Value: events.Nested(events.Object{
 			{Name: "relation", Value: events.String("principal")}, {Name: "scheme", Value: events.String("email")}, {Name: "value", Value: events.String("ann@example.org")},
 		})})
+}
+
+// seal records that one was placed, as the first event of a hidden trail.
+func (c *town) seal(tag events.Tag) int {
+	at := c.say("seal.placed", events.Facts{Tags: []events.Tag{tag}}, events.Object{
+		{Name: "group", Value: events.String("justice")}, {Name: "reviewIn", Value: events.String("2026-Q4")}, concerning("single", 1),
+	})
+	c.placed = testSalt(fmt.Sprint("event", c.said))
+	return at
 }
 
 // bulk records a head and one part.
@@ -323,6 +336,11 @@ func (c *town) nodes(at []events.Index, old, size int) (out []Hash) {
 // disclosed to her, an event among several and one in bulk; ben and cid live there
 // too. own are the entries that her bundle has.
 func annsTown(t testing.TB) (c *town, card Card, bundle Bundle) {
+	return annsTownGiven(t, life{"ann's seal", 1, 1}, 2)
+}
+
+// annsTownGiven is annsTown where she is given that trail for the hidden one.
+func annsTownGiven(t testing.TB, given life, n uint64) (c *town, card Card, bundle Bundle) {
 	c = newTown(t)
 	one, two, secret := life{"ann", 1, 1}, life{"ann", 2, 5}, life{"ann's seal", 1, 1}
 	ben, cid := life{"ben", 1, 1}, life{"cid", 1, 1}
@@ -332,17 +350,19 @@ func annsTown(t testing.TB) (c *town, card Card, bundle Bundle) {
 	c.use(ben.tag(1))
 	keep(c.enrol(one, cid), c.use(one.tag(1)), c.use(one.tag(2), cid.tag(1)))
 	c.enrol(secret)
-	keep(c.use(secret.tag(1)))
+	hidden := []int{c.seal(secret.tag(1))}
 	keep(c.bulk(ben.tag(2), one.tag(3)))
-	keep(c.use(secret.tag(2)), c.use(one.tag(4)), c.enrol(two), c.use(two.tag(5)))
-	d := c.disclosedTo(two.tag(6), secret, 2)
-	keep(d)
+	hidden = append(hidden, c.use(secret.tag(2)))
+	keep(c.use(one.tag(4)), c.enrol(two), c.use(two.tag(5)), c.disclosedTo(two.tag(6), given, int64(n)))
+	if given == secret {
+		keep(hidden...)
+	}
 	leaf := len(c.entries)
 	for i := range uint64(5) {
 		c.use(ben.tag(3 + i))
 	}
 	card = c.card(one, two)
-	return c, card, c.bundle(card, len(c.entries), leaf, 6, map[life]uint64{secret: 2}, at...)
+	return c, card, c.bundle(card, len(c.entries), leaf, 6, map[life]uint64{given: n}, at...)
 }
 
 // disclosedTo is disclosed, with what the slot has.
@@ -351,7 +371,7 @@ func (c *town) disclosedTo(tag events.Tag, hidden life, n int64) int {
 	o := events.Object{
 		{Name: "events", Value: events.Integer(n)},
 		{Name: "key", Value: events.String(base64.RawURLEncoding.EncodeToString(root[:]))},
-		{Name: "seal", Value: events.String(events.EventName(testSalt("seal")).String())},
+		{Name: "seal", Value: events.String(c.placed.String())},
 	}
 	data := append(slices.Clone(o), concerning("single", 1))
 	return c.say("event.disclosed", events.Facts{Tags: []events.Tag{tag}}, data, o...)

@@ -151,6 +151,8 @@ func bundleVectors(t *testing.T) (out []vector) {
 	made("event-skipped", "event 1 is missing", "an event between others is left out", c.bundle(card, n, n, 6, secret, without(4)...))
 	made("generation-left-out", "event 5 is missing", "the first event of the second generation is left out", c.bundle(card, n, n, 6, secret, without(13)...))
 	made("sealed-left-out", "2 events were disclosed, 1 are here", "an event of the disclosed trail is left out", c.bundle(card, n, n, 6, secret, without(10)...))
+	_, _, lie := annsTownGiven(t, life{"made up", 1, 1}, 0)
+	made("sealed-made-up", "its first event is not the seal.placed", "the key that she was given is not that of the seal", lie)
 	made("enrolment-left-out", "its enrolment is missing", "the enrolment of the first generation is left out", c.bundle(card, n, n, 6, secret, without(3)...))
 	made("somebody-elses", "is not about her", "an entry about somebody else is there", c.bundle(card, n, n, 6, secret, append(without(), 2)...))
 	tags, labels := asked(card, 6, secret)
