@@ -222,6 +222,16 @@ func BuildNode(items []IndexItem) *Node {
 	return InnerNode(p, BuildNode(items[:at]), BuildNode(items[at:]))
 }
 
+// BuildHash is the hash of what [BuildNode] builds over at least one item.
+func BuildHash(items []IndexItem) Hash {
+	if len(items) == 1 {
+		return hashNode(PrefixOf(items[0].Label, 256), items[0].Value)
+	}
+	p := common(items[0].Label, items[len(items)-1].Label)
+	at := divide(items, p.Bits)
+	return hashNode(p, hashPair(BuildHash(items[:at]), BuildHash(items[at:])))
+}
+
 // divide is how many of the sorted items have a zero at that bit.
 func divide(items []IndexItem, bit int) int {
 	at, _ := slices.BinarySearchFunc(items, 1, func(it IndexItem, want int) int { return side(it.Label, bit) - want })

@@ -38,6 +38,9 @@ func TestPrunedTreeAnswersWhatItWasAsked(t *testing.T) {
 		for _, it := range items[:min(len(items), 40)] {
 			labels = append(labels, it.Label)
 		}
+		if n > 0 && BuildHash(there) != BuildNode(there).Hash() {
+			t.Errorf("%d items: the hash alone is another", n)
+		}
 		pruned, err := ParseTree(AppendTree(nil, root.Show(labels, nil)))
 		if err != nil {
 			t.Fatalf("%d items: %v", n, err)

@@ -32,7 +32,7 @@ func BenchmarkAdd(b *testing.B) {
 				}
 				filling := time.Now()
 				for at < held {
-					add(20_000)
+					add(250_000)
 				}
 				filled := time.Since(filling)
 				b.ResetTimer()

@@ -92,7 +92,7 @@
 //
 // # Memory
 //
-// Pebble's cache (Config.Cache, 64 MiB) and its memtables (32 MiB), and a batch: at
+// Pebble's cache (Config.Cache, 128 MiB) and its memtables (32 MiB), and a batch: at
 // most 32,768 items and an entry's more. It does not grow with the ledger. An answer
 // shows at most [MaxAsked] labels and ranges and [MaxShown] items.
 //

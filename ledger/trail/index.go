@@ -59,7 +59,7 @@ type Config struct {
 	// ledger promises at least: a leaf lives for ever.
 	Every time.Duration
 	// Cache bounds what of the trees is kept in memory, in bytes; the default is
-	// 64 MiB.
+	// 128 MiB.
 	Cache int64
 	// Now is the clock; the default is time.Now.
 	Now func() time.Time

@@ -197,7 +197,7 @@ func (in *insertion) hash(p place, all []item) (proof.Hash, bool, error) {
 		for i, it := range all {
 			plain[i] = it.IndexItem
 		}
-		return proof.BuildNode(plain).Hash(), false, nil
+		return proof.BuildHash(plain), false, nil
 	}
 	g := new(page)
 	for d, part := range split(p, all) {

@@ -76,7 +76,7 @@ type trees struct {
 }
 
 // defaultCache bounds what is kept of the database in memory, in bytes.
-const defaultCache = 64 << 20
+const defaultCache = 128 << 20
 
 // treeOptions say how trees are kept.
 type treeOptions struct {
@@ -100,6 +100,7 @@ func openTrees(dir string, o treeOptions) (*trees, error) {
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].IndexBlockSize = 512 << 10 // one level: labels are asked for all over the tree
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // hashes have nothing to spare
 	}
 	db, err := pebble.Open(dir, opts)
