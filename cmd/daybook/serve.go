@@ -42,7 +42,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().BoolVar(&cfg.behindProxy, "behind-proxy", false, "every request comes through a proxy that sets X-Forwarded-Proto and adds to X-Forwarded-For; officers sign in over a network only by https")
 	c.Flags().BoolVar(&withSeed, "seed", false, "post the real and invented records that come with the program")
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
-	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints, or nats://HOST:PORT for a stream; keep it where a restore of the data directory does not reach")
+	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints, or nats://HOST:PORT for a stream; keep it, and those ending in .index and .leaves beside it, where a restore of the data directory does not reach")
 	c.Flags().StringVar(&cfg.journalCreds, "journal-creds", "", "the credentials file of the journal's NATS account, which is not the history's")
 	c.Flags().StringArrayVar(&cfg.seen.files, "last-seen", nil, "a file of checkpoints that somebody kept; the ledger does not start if it contradicts them")
 	c.Flags().StringArrayVar(&cfg.seen.mirrors, "mirror", nil, "the URL of a copy of the public log, asked at the start for its checkpoint as --last-seen is")
