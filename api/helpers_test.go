@@ -20,6 +20,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/api"
 	"github.com/daybook-ledger/daybook/api/v1"
+	"github.com/daybook-ledger/daybook/api/web"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -152,6 +153,8 @@ type world struct {
 	pace    func() v1.Publishing // nil: not known
 	now     time.Time
 
+	opened func() (web.Trail, error) // what every card leads to
+
 	counterpart events.EventName // of what data.received speaks of
 	head        events.EventName // of the bulk event said last
 }
@@ -204,7 +207,7 @@ func (w *world) serve(l v1.Ledger, files api.Files) {
 		Views: w.views, Ledger: l, Files: files, LogKey: w.vkey,
 		Door:     http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.door(out, r) }),
 		SignedAt: func() time.Time { return w.signed }, Publishing: w.pace, Now: func() time.Time { return w.now },
-		Index: memoryIndex{w}, Slots: memorySlots{w},
+		Index: memoryIndex{w}, Slots: memorySlots{w}, Trails: opener{w},
 	})
 	check(w.t, err)
 }

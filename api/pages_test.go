@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -54,7 +55,8 @@ func parse(t *testing.T, page string) []*element {
 // HTML leaves open.
 func forXML(page string) string {
 	page = strings.Replace(page, "<!DOCTYPE html>", "", 1)
-	page = strings.ReplaceAll(page, ` selected>`, ` selected="">`)
+	without := regexp.MustCompile(` (selected|required|hidden|defer)([ />])`)
+	page = regexp.MustCompile(`<[a-z][^<>]*>`).ReplaceAllStringFunc(page, func(tag string) string { return without.ReplaceAllString(tag, ` $1=""$2`) })
 	for _, void := range []string{"<meta ", "<link ", "<input "} {
 		parts := strings.Split(page, void)
 		for i, p := range parts[1:] {

@@ -75,7 +75,7 @@ func TestEveryLinkedPage(t *testing.T) {
 		all := parse(t, forXML(page))
 		checkPage(t, all)
 		for _, not := range []string{"<script", " style=", "MARKER", "<no value>", "%!", ">?<"} {
-			if strings.Contains(page, not) {
+			if strings.Contains(page, not) && (queue[0] != "/trail" || not != "<script") {
 				t.Errorf("%s has %q", queue[0], not)
 			}
 		}

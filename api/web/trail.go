@@ -84,6 +84,7 @@ func (p *Pages) MountTrails(mux v1.Mux, trails Trails) {
 
 // openTrail answers who sent a card. Nothing of the request is logged or kept.
 func (p *Pages) openTrail(w http.ResponseWriter, r *http.Request, trails Trails) {
+	w.Header().Set("Cache-Control", "no-store")
 	card, wrong := sentCard(w, r)
 	if wrong != "" {
 		p.showTrail(w, r, http.StatusUnprocessableEntity, trailPage{Wrong: wrong})
