@@ -28,11 +28,12 @@ func ownTrailCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trail CARD",
 		Short: "Show and check everything that was recorded about the holder of a card",
-		Long: "Follow a trail card, which is a file, its link, or - for stdin. What was found is kept beside\n" +
-			"the card and compared the next time. The card is not sent anywhere. The ledger learns: by\n" +
-			"default, how the tags asked for begin, at least 256 having each beginning, which blocks of\n" +
-			"entries are read, and from the details asked for which entries are of one person; with\n" +
-			"--no-details not that; from a copy of the log, given with --mirror, nothing.",
+		Long: "Follow a trail card, which is a file, its link, or - for stdin; others on this computer can\n" +
+			"see a link that is typed here. What was found is kept beside the card and compared the next\n" +
+			"time. The card is not sent anywhere. The ledger learns: by default, how the tags asked for\n" +
+			"begin, at least 256 having each beginning, which blocks of entries are read, and from the\n" +
+			"details asked for which entries are of one person; with --no-details not that; from a copy\n" +
+			"of the log, given with --mirror, nothing.",
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"table", "json"}, f.output) {

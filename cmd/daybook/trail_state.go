@@ -166,8 +166,12 @@ func (f *trailFlags) accuse(bad *client.Misbehaviour, card proof.Card) error {
 			return err
 		}
 	}
+	advice := "Show it to the data protection authority, or to whoever watches this ledger"
+	if bad.Evidence != nil && bad.Evidence.Root != [32]byte{} {
+		advice = "The evidence has a key of your card in it, which opens your events: show the file to the data protection authority or to a court, and tell others only what it says"
+	}
 	if len(kept) > 0 {
 		said += " What shows it is kept in " + strings.Join(kept, " and ") + "."
 	}
-	return exitWith(exitInvalid, "%s Show it to the data protection authority, or to whoever watches this ledger", said)
+	return exitWith(exitInvalid, "%s %s", said, advice)
 }

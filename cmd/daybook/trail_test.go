@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -87,6 +88,19 @@ func TestPageOpensACard(t *testing.T) {
 }
 
 // TestCardsComeInThreeWays reads a card from a file, from stdin and as its link.
+// TestEvidenceWithAKeyIsNotForEverybody: a gap is shown with the root key, so who
+// holds it must not be told to pass it on.
+func TestEvidenceWithAKeyIsNotForEverybody(t *testing.T) {
+	for _, e := range []proof.Evidence{{Kind: proof.EvidenceFork, Notes: [][]byte{{}, {}}}, {Kind: proof.EvidenceGap, Root: [32]byte{1}}} {
+		f := trailFlags{state: filepath.Join(t.TempDir(), "state")}
+		err := f.accuse(&client.Misbehaviour{Said: "it lies", Evidence: &e}, proof.Card{})
+		secret := e.Kind == proof.EvidenceGap
+		if strings.Contains(err.Error(), "has a key of your card") != secret || strings.Contains(err.Error(), "whoever watches") == secret {
+			t.Errorf("%s: %v", e.Kind, err)
+		}
+	}
+}
+
 func TestCardsComeInThreeWays(t *testing.T) {
 	in, _, _ := peopled(t)
 	_, body := in.order(in.token(events.Officer, "city"), "/v1/officer/cards", `{"person":{"scheme":"example","value":"Anna"},"url":"https://ledger.example"}`)

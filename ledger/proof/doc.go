@@ -115,7 +115,7 @@
 //	          {"trail " generation " " first " " b64url(K) " " b64url(VRF proof) NL}
 //	          "next " b64url(VRF proof) NL NL policy
 //
-// A card (at most 2,048 bytes) is what a person holds: the ledger's keys and policy
+// A card (at most 6,144 bytes) is what a person holds: the ledger's keys and policy
 // (c2sp.org/tlog-policy), and for each generation of her trail, from 1, its root key
 // and the number of its first event, or that its keys are destroyed. A VRF proof
 // (C2SP vrf-r255, 80 bytes) gives the label, and with the identifier, which is not in
