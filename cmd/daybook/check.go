@@ -123,8 +123,8 @@ func verifier(key string) (note.Verifier, error) {
 	return v, nil
 }
 
-// maxProofFile is above any proof, of which trail bundles are the largest.
-const maxProofFile = maxBundleFile
+// maxProofFile is above any proof but a trail's bundle.
+const maxProofFile = 1 << 20
 
 func verifyCommand() *cobra.Command {
 	var key, card string
@@ -140,7 +140,7 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := readLimited(args[0])
+			b, err := readLimited(args[0], maxBundleFile)
 			if err != nil {
 				return exitWith(exitUnchecked, "%w", err)
 			}
@@ -155,13 +155,13 @@ func verifyCommand() *cobra.Command {
 	return c
 }
 
-func readLimited(path string) ([]byte, error) {
+func readLimited(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the proof: %w", err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxProofFile))
+	b, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading the proof: %w", err)
 	}

@@ -88,7 +88,7 @@ func mirrorHead(ctx context.Context, url string, v note.Verifier) (ledger.Head, 
 //
 // A note ends with the last of its signature lines, which begin with a dash.
 func lastSeen(path string) ([]ledger.Head, error) {
-	b, err := readLimited(path)
+	b, err := readLimited(path, maxProofFile)
 	if err == nil && len(b) == maxProofFile {
 		err = fmt.Errorf("it is longer than %d bytes; its last lines are enough", maxProofFile-1)
 	}

@@ -114,7 +114,7 @@ func verifyBundle(c *cobra.Command, path, cardPath string) error {
 	if err != nil {
 		return exitWith(exitUnchecked, "%w", err)
 	}
-	file, err := readLimited(path)
+	file, err := readLimited(path, maxBundleFile)
 	if err != nil {
 		return exitWith(exitUnchecked, "%w", err)
 	}

@@ -70,7 +70,7 @@ func TestPageOpensACard(t *testing.T) {
 	}
 	for _, want := range []string{
 		">Desk</a>", "gave one person the card", "All events of your trail up to entry", "What seals hide that stand: 0 seals",
-		"here the ledger&#39;s own server checked itself", "That everything was recorded",
+		"That this server showed you what it found", "That everything was recorded",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
