@@ -100,7 +100,7 @@ func openTrees(dir string, o treeOptions) (*trees, error) {
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		opts.Levels[i].IndexBlockSize = 512 << 10 // one level: labels are asked for all over the tree
+		opts.Levels[i].IndexBlockSize = 512 << 10                                                        // one level: labels are asked for all over the tree
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression } // hashes have nothing to spare
 	}
 	db, err := pebble.Open(dir, opts)
