@@ -211,8 +211,12 @@ func (w *cardWalk) byFile(ctx context.Context) {
 	if got, said := put(file); got != strings.TrimSpace(string(card.Text())) || said != "The card from the file is below. Nothing was sent." {
 		w.Errorf("the file puts %q there, and says %q", got, said)
 	}
-	if err := chromedp.Run(ctx, w.opensTrail("3 entries about you", "Trail card issued")); err != nil {
+	if err := chromedp.Run(ctx, w.opensTrail("3 entries about you", "Trail card issued"),
+		chromedp.NavigateBack(), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
+	}
+	if got, said := w.state(ctx); got != "" || said != "" {
+		w.Errorf("who goes back finds %q: %q", got, said)
 	}
 }
 
