@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 
 	"github.com/daybook-ledger/daybook/api/client"
@@ -20,6 +21,9 @@ func (s *system) openIndex(ctx context.Context, cfg config) error {
 	name := proof.IndexKeyName(s.keys.Origin())
 	key, err := proof.ParseVerifierKey(s.keys.IndexKey())
 	if err != nil {
+		return err
+	}
+	if err := s.checkIndexJournal(cfg); err != nil {
 		return err
 	}
 	log, err := s.openLog(ctx, cfg, logPlace{filepath.Join("index", "log"), filepath.Join("index", "remotelog"), name})
@@ -54,6 +58,23 @@ func (s *system) openIndex(ctx context.Context, cfg config) error {
 	}
 	s.closers = append(s.closers, s.index.Close)
 	return nil
+}
+
+// checkIndexJournal refuses to begin an index anew for a ledger that has signed
+// checkpoints. What a leaf says depends on when it was made, so another index would
+// contradict the one that was published, and convict who only moved a file.
+func (s *system) checkIndexJournal(cfg config) error {
+	signed, _ := s.anchor.Checkpoint()
+	if inStream(cfg.journal) || signed.Size == 0 {
+		return nil
+	}
+	path := cfg.journalFile(signedIndex)
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("opening the index: this ledger has signed checkpoints, and there is no %s, which lies beside its journal: put it back, and %s with it; if no index of this ledger was ever published, make an empty file of that name",
+			path, cfg.journalFile(indexLeaves))
+	}
+	return err
 }
 
 // indexSeen is what mirrors hold of the log of the index.
