@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +108,8 @@ func replaced(p proof.Proven) error {
 	if p.Replaced == nil {
 		return nil
 	}
-	return exitWith(exitIncomplete, "this card was replaced on %s: what was recorded since is found with the new one; ask the office for it", p.Replaced.Entry.Text("recordedAt"))
+	why := whyEnded(p)
+	return exitWith(exitIncomplete, "%s", strings.ToLower(why[:1])+strings.TrimSuffix(why[1:], "."))
 }
 
 // surroundings say what is around a trail and not proved by it.
