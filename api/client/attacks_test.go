@@ -407,6 +407,38 @@ func (c *town) cardOf(label, key life) proof.Card {
 	return card
 }
 
+// faces answers from one index and then from another.
+type faces []*town
+
+func (f *faces) Prove(ctx context.Context, q client.Question) (client.Answer, error) {
+	now := (*f)[0]
+	if len(*f) > 1 {
+		*f = (*f)[1:]
+	}
+	return now.Prove(ctx, q)
+}
+
+// TestTwoFaces: an index that changes between two questions has given what convicts
+// it.
+func TestTwoFaces(t *testing.T) {
+	c, card := annsTown(t)
+	other, _ := annsTown(t)
+	other.index.entries, other.index.hashes, other.index.shown, other.leaves = nil, nil, 0, nil
+	other.publish()
+	trail := c.trail(card, nil)
+	trail.Index, trail.Padded = &faces{c, other}, true
+	_, err := trail.Collect(t.Context())
+	var bad *client.Misbehaviour
+	if !errors.As(err, &bad) || bad.Evidence == nil {
+		t.Fatalf("%v, without evidence", err)
+	}
+	v, err := proof.ParseVerifierKey(card.Index)
+	check(t, err)
+	if got, err := bad.Evidence.Verify(v); err != nil || got.Kind != proof.EvidenceFork {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestTwoResidentsCompare: neither of two who are shown different ledgers finds out
 // alone. Together they have what convicts it.
 func TestTwoResidentsCompare(t *testing.T) {

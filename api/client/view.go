@@ -52,8 +52,13 @@ func (v *view) add(a Answer) error {
 		return fmt.Errorf("the index answered with %d leaves, and before with %d", c.Size, v.at.Size)
 	}
 	if c.Size == v.at.Size {
-		if fork, err := proof.CompareCheckpoints(v.proof.Note, a.Proof.Note, v.key); err != nil || fork != nil {
-			return &Misbehaviour{Said: "the index is signed with two roots at one size", Reason: err, Notes: [][]byte{v.proof.Note, a.Proof.Note}}
+		fork, err := proof.CompareCheckpoints(v.proof.Note, a.Proof.Note, v.key)
+		if err != nil {
+			return err
+		}
+		if fork != nil {
+			e := fork.Evidence()
+			return &Misbehaviour{Said: "the index is signed with two roots at one size", Evidence: &e, Notes: [][]byte{v.proof.Note, a.Proof.Note}}
 		}
 		return v.merge(a)
 	}
