@@ -2,12 +2,15 @@ package api_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/daybook-ledger/daybook/api/web"
 	"github.com/daybook-ledger/daybook/events"
@@ -57,6 +60,11 @@ func TestTrailPage(t *testing.T) {
 	card, other := w.card(), w.card()
 	_, other.Log = key(t, "other.example")
 	_, other.Index = key(t, "other.example/index")
+	forged := w.card()
+	forger := ed25519.NewKeyFromSeed(make([]byte, 32)).Public().(ed25519.PublicKey)
+	forgedKey, err := note.NewEd25519VerifierKey(origin, forger)
+	check(t, err)
+	forged.Log = forgedKey
 	whole := w.trailOf(9)
 	whole.Ended, whole.Proven, whole.NotProven = "It ended <b>.", []string{"A shown thing."}, []string{"Another thing."}
 	text := func(c proof.Card) string { return "consent=yes&card=" + url.QueryEscape(string(c.Text())) }
@@ -77,6 +85,7 @@ func TestTrailPage(t *testing.T) {
 		{"a wrong ledger", text(card), web.Trail{}, &web.TrailError{Said: "an event is hidden", Convicts: true}, 200, []string{"Something is wrong with this ledger. An event is hidden.", "keeps what shows it"}},
 		{"a broken ledger", text(card), web.Trail{}, errors.New("SECRET disk"), 503, []string{"Please try again."}},
 		{"another ledger's", text(other), whole, nil, 422, []string{"This card is of another ledger, other.example."}},
+		{"a forger's", text(forged), whole, nil, 422, []string{"This card names another key than this ledger signs with"}},
 		{"no consent", "card=" + link, whole, nil, 422, []string{"you did not agree"}},
 		{"a query", "consent=yes&card=x", whole, nil, 422, []string{"That is not a trail card."}},
 		{"a cut link", "consent=yes&card=" + link[:len(link)-4], whole, nil, 422, []string{"That is not a trail card."}},

@@ -94,6 +94,10 @@ func (p *Pages) openTrail(w http.ResponseWriter, r *http.Request, trails Trails)
 		p.showTrail(w, r, http.StatusUnprocessableEntity, trailPage{Wrong: "This card is of another ledger, " + card.Origin() + "."})
 		return
 	}
+	if p.key != "" && card.Log != p.key {
+		p.showTrail(w, r, http.StatusUnprocessableEntity, trailPage{Wrong: "This card names another key than this ledger signs with, so it is not one that this ledger made. Tell the office who gave it to you."})
+		return
+	}
 	t, err := trails.Open(r.Context(), card)
 	var bad *TrailError
 	switch {

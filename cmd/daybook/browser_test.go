@@ -198,6 +198,7 @@ func TestResidentWalks(t *testing.T) {
 		chromedp.WaitVisible(`form`, chromedp.ByQuery),
 		chromedp.SendKeys(`input[name="day"]`, "06202025", chromedp.ByQuery),
 		chromedp.Submit(`form`, chromedp.ByQuery),
+		chromedp.WaitVisible(`input[name="day"][value="2025-06-20"]`, chromedp.ByQuery), // the page that follows
 		chromedp.WaitVisible(`main a[href^="/entries/"]`, chromedp.ByQuery),
 		chromedp.Click(`main a[href^="/entries/"]`, chromedp.ByQuery),
 		chromedp.WaitVisible(`a[download]`, chromedp.ByQuery),

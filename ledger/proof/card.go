@@ -123,7 +123,7 @@ func parseCard(text string) (c Card, err error) {
 	}{{"log ", c.readLog}, {"index ", c.readIndex}, {"vrf ", readInto(c.VRF[:])}, {"url ", c.readURL}, {"scheme ", c.readScheme}} {
 		value, ok := strings.CutPrefix(lines[1+i], field.name)
 		if !ok {
-			return c, fmt.Errorf("%.20q stands where %sis expected", lines[1+i], field.name)
+			return c, fmt.Errorf("something else stands where %sis expected", field.name)
 		}
 		if err := field.read(value); err != nil {
 			return c, fmt.Errorf("%s: %w", strings.TrimSpace(field.name), err)
