@@ -192,7 +192,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
-			"keep": keepCommand, "trail": trailCommand, "card": cardCommandInStory, "within": withinCommand,
+			"keep": keepCommand, "trail": trailCommand, "within": withinCommand,
 			"nowhere": nowhereCommand, "opens": opensCommand, "root": rootKeyCommand, "tags": tagsCommand, "clock": clockCommand, "fill": fillCommand,
 			"residents": residentsCommand, "shown": shownCommand, "liar": liarCommand,
 		},
