@@ -172,7 +172,7 @@ func (d *deployment) testServed(t *testing.T, bin, made string) {
 	dir := filepath.Join(t.TempDir(), "served")
 	run(t, ".", "cp", "-a", made, dir)
 	run(t, ".", "cp", "-a", keyring.DefaultMaster(made), keyring.DefaultMaster(dir))
-	for _, name := range []string{"public", "log", "journal"} {
+	for _, name := range []string{"public", "log", "index", "journal", "journal.index", "journal.leaves"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
