@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -69,10 +70,10 @@ func (w *cardWalk) office(ctx context.Context) (link string) {
 	var printed []byte
 	if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/officer"), chromedp.SendKeys(`#token`, w.officer, chromedp.ByQuery),
 		chromedp.Submit(`#token`, chromedp.ByQuery), chromedp.WaitVisible(`#findings`, chromedp.ByQuery),
-		chromedp.Click(`nav[aria-label="For officers"] a[href="/officer/cards"]`, chromedp.ByQuery), chromedp.WaitVisible(`#scheme`, chromedp.ByQuery),
+		press(`nav[aria-label="For officers"] a[href="/officer/cards"]`), chromedp.WaitVisible(`#scheme`, chromedp.ByQuery),
 		fits(w.T, w.axe, "Identify the person first", "I have identified the person."),
 		chromedp.SendKeys(`#scheme`, "example", chromedp.ByQuery), chromedp.SendKeys(`#value`, "Anna", chromedp.ByQuery),
-		chromedp.Click(`#identified`, chromedp.ByQuery), chromedp.Submit(`#value`, chromedp.ByQuery), chromedp.WaitVisible(`svg.code`, chromedp.ByQuery),
+		press(`#identified`), chromedp.Submit(`#value`, chromedp.ByQuery), chromedp.WaitVisible(`svg.code`, chromedp.ByQuery),
 		fits(w.T, w.axe, "Keep it like a passport", "If you lose it", "print this letter"),
 		chromedp.Text(`.whole`, &link, chromedp.ByQuery),
 		chromedp.Evaluate(`getComputedStyle(document.querySelector(".note")).borderTopWidth`, &border),
@@ -82,7 +83,7 @@ func (w *cardWalk) office(ctx context.Context) (link string) {
 			printed, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).Do(ctx)
 			return err
 		}),
-		chromedp.Navigate(w.wire.URL+"/officer"), chromedp.Click(`form[action="/officer/sign-out"] button`, chromedp.ByQuery), chromedp.WaitVisible(`#token`, chromedp.ByQuery),
+		chromedp.Navigate(w.wire.URL+"/officer"), press(`form[action="/officer/sign-out"] button`), chromedp.WaitVisible(`#token`, chromedp.ByQuery),
 	); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
 	}
@@ -128,7 +129,7 @@ func (w *cardWalk) state(ctx context.Context) (card, said string) {
 // opensTrail agrees, sends the form and looks at what comes back.
 func (w *cardWalk) opensTrail(want ...string) chromedp.Tasks {
 	return chromedp.Tasks{
-		chromedp.Click(`#consent`, chromedp.ByQuery), chromedp.Click(`#card-form button`, chromedp.ByQuery),
+		press(`#consent`), press(`#card-form button`),
 		chromedp.WaitVisible(`#entries`, chromedp.ByQuery), fits(w.T, w.axe, want...),
 	}
 }
@@ -147,7 +148,7 @@ func (w *cardWalk) byLink(ctx context.Context, link string) {
 	if card, _ := w.state(ctx); card != link {
 		w.Errorf("the form has %q", card)
 	}
-	if err := chromedp.Run(ctx, chromedp.Click(`#card-form button`, chromedp.ByQuery), chromedp.Sleep(300*time.Millisecond),
+	if err := chromedp.Run(ctx, press(`#card-form button`), chromedp.Sleep(300*time.Millisecond),
 		chromedp.Evaluate(`document.querySelector("#consent").validity.valueMissing`, &missing),
 		chromedp.Evaluate(`(r => Math.min(r.width, r.height))(document.querySelector("#consent").getBoundingClientRect())`, &size),
 		chromedp.Evaluate(`location.hash = "#main"`, nil), chromedp.Sleep(100*time.Millisecond), // as the skip link does
@@ -163,7 +164,7 @@ func (w *cardWalk) byLink(ctx context.Context, link string) {
 	if err := chromedp.Run(ctx, w.opensTrail("2 entries about you", "On 24 June 2026", "secret/role", "city/people", "What was proven",
 		"All events of your trail", "What was not proven", "That everything was recorded", "That this server showed you what it found"),
 		chromedp.Text(`main`, &text, chromedp.ByQuery),
-		chromedp.Click(`main a[href="/trail"]`, chromedp.ByQuery), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
+		press(`main a[href="/trail"]`), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
 	}
 	if strings.Contains(text, "SECRET") {
@@ -230,7 +231,7 @@ func (w *cardWalk) withoutScript(ctx context.Context, link string) {
 	if err := chromedp.Run(ctx, emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(w.wire.URL+"/trail"),
 		chromedp.Evaluate(`document.querySelector("#file").checkVisibility()`, &files), chromedp.Text(`main`, &form, chromedp.ByQuery),
 		chromedp.Focus(`#card`, chromedp.ByQuery), input.InsertText(link[:200]+"\n"+link[200:]+"\n"),
-		chromedp.Click(`#consent`, chromedp.ByQuery), chromedp.Click(`#card-form button`, chromedp.ByQuery), chromedp.WaitVisible(`#entries`, chromedp.ByQuery),
+		press(`#consent`), press(`#card-form button`), chromedp.WaitVisible(`#entries`, chromedp.ByQuery),
 		emulation.SetScriptExecutionDisabled(false), fits(w.T, w.axe, "3 entries about you", "What was not proven")); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
 	}
@@ -255,7 +256,7 @@ func (w *cardWalk) refused(ctx context.Context) {
 	} {
 		var left string
 		if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/trail"), chromedp.SetValue(`#card`, text, chromedp.ByQuery),
-			chromedp.Click(`#consent`, chromedp.ByQuery), chromedp.Click(`#card-form button`, chromedp.ByQuery),
+			press(`#consent`), press(`#card-form button`),
 			chromedp.WaitVisible(`[role="alert"]`, chromedp.ByQuery), fits(w.T, w.axe, want), chromedp.Value(`#card`, &left, chromedp.ByQuery)); err != nil {
 			w.Fatal(err)
 		}
@@ -326,5 +327,14 @@ func (w *cardWalk) nowhere() {
 	look("log", []byte(w.server.logs.String()))
 	if err := lookBelow(w.dir, look); err != nil || looked < 100 || len(secrets) < 5 {
 		w.Errorf("%d were looked at for %d secrets: %v", looked, len(secrets), err)
+	}
+}
+
+// press clicks what a person would. A click at a place can miss while a busy browser
+// still lays the page out, and then nothing follows it.
+func press(sel string) chromedp.Action {
+	return chromedp.Tasks{
+		chromedp.WaitVisible(sel, chromedp.ByQuery),
+		chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q).click()", sel), nil),
 	}
 }
