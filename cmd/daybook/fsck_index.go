@@ -94,27 +94,20 @@ func (s *stopped) checkTrees(ctx context.Context, opened *events.Entry, out *ind
 	return nil
 }
 
-// rebuildIndex sets the index aside, once its journals are known to lead to what was
-// signed of it.
+// rebuildIndex sets the trees aside, and the files of the index once its journals are
+// known to lead to what was signed of it.
 func (s *stopped) rebuildIndex(ctx context.Context, out io.Writer) error {
-	d, err := s.difference(ctx)
-	if err != nil {
-		return err
-	}
-	if d == nil {
-		return s.advise(ctx, out)
-	}
-	if d.Part != ledger.PartIndex {
-		return exitWith(exitInvalid, "%w: this is not in the index, and nothing was changed; see daybook recover %s", d, s.dir)
-	}
-	rest := (*ledger.Difference)(nil)
-	if err := s.setAside(out, "index"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if _, err := s.checkIndex(ctx, true); errors.As(err, &rest) {
-		return exitWith(exitInvalid, "%w: what the files of the index would be made from differs, too, and they stay; see daybook recover %s", rest, s.dir)
-	} else if err != nil {
-		return err
-	}
-	return s.setAside(out, filepath.Join("public", ledger.IndexPath))
+	return s.rebuild(ctx, out, ledger.PartIndex, "the index", func() error {
+		if err := s.setAside(out, "index"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		_, err := s.checkIndex(ctx, true)
+		if rest := (*ledger.Difference)(nil); errors.As(err, &rest) {
+			return exitWith(exitInvalid, "%w: what the files of the index would be made from differs, too, and they stay; see daybook recover %s", rest, s.dir)
+		}
+		if err != nil {
+			return err
+		}
+		return s.setAside(out, filepath.Join("public", ledger.IndexPath))
+	})
 }

@@ -167,17 +167,21 @@ func (s *stopped) rebuildTiles(ctx context.Context, out io.Writer) error {
 }
 
 func (s *stopped) rebuildLog(ctx context.Context, out io.Writer) error {
+	return s.rebuild(ctx, out, ledger.PartLog, "the log beside the public files", func() error { return s.setAside(out, "log") })
+}
+
+// rebuild does what mends one part, if that is where the first difference is.
+func (s *stopped) rebuild(ctx context.Context, out io.Writer, part ledger.Part, where string, mend func() error) error {
 	d, err := s.difference(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if d == nil {
+	case d == nil:
 		return s.advise(ctx, out)
+	case d.Part != part:
+		return exitWith(exitInvalid, "%w: this is not in %s, and nothing was changed; see daybook recover %s", d, where, s.dir)
 	}
-	if d.Part != ledger.PartLog {
-		return exitWith(exitInvalid, "%w: this is not in the log beside the public files, and nothing was changed; see daybook recover %s", d, s.dir)
-	}
-	return s.setAside(out, "log")
+	return mend()
 }
 
 func (s *stopped) cutTail(ctx context.Context, out io.Writer) error {
