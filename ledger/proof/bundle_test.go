@@ -224,3 +224,29 @@ func FuzzParseIndexProof(f *testing.F) {
 		}
 	})
 }
+
+// TestBundleHoldsTheTrailItself: whatever the index says, a trail is enrolled with the
+// key that makes its tags, before its first event, and its events stand in order.
+func TestBundleHoldsTheTrailItself(t *testing.T) {
+	one := life{"ann", 1, 1}
+	for _, test := range []struct {
+		want string
+		make func(c *town)
+	}{
+		{"is enrolled with another key than the card's", func(c *town) {
+			pair := c.pair(one)
+			pair.Commitment = events.Commitment(pair.Label, life{"made up", 1, 1}.root())
+			c.put(events.Enrolled(testSalt("enrolled"), c.time(), []events.Pair{pair}))
+			c.use(one.tag(1))
+			c.use(one.tag(2))
+		}},
+		{"event 2 stands before event 1", func(c *town) { c.enrol(one); c.use(one.tag(2)); c.use(one.tag(1)) }},
+		{"has an event before it is enrolled", func(c *town) { c.use(one.tag(1)); c.enrol(one); c.use(one.tag(2)) }},
+	} {
+		c := newTown(t)
+		test.make(c)
+		card := c.card(one)
+		_, err := reread(t, c.bundle(card, 4, 4, 2, nil, 0, 1, 2, 3)).Verify(card)
+		wantError(t, err, test.want)
+	}
+}
