@@ -51,6 +51,8 @@ func checkMembers(k *Kind, o Object, prefix string) *Problem {
 		f, known := k.given[prefix+m.Name]
 		var p *Problem
 		switch {
+		case strings.Contains(m.Name, "."): // it would stand for a member of an object
+			p = refuse("unknown-field", "", "%s has no such field", k.Name)
 		case f != nil:
 			p = checkField(f, m.Value)
 		case !known:
@@ -142,6 +144,10 @@ func (f *Field) fits(s string) bool {
 		return isQuarter(s)
 	case Month:
 		return isMonth(s)
+	case WitnessKey:
+		return isWitnessKey(s)
+	case Policy:
+		return IsPolicy(s)
 	}
 	return isText(s, 2000, true)
 }
@@ -177,6 +183,10 @@ func (f *Field) rule() string {
 		return "a quarter as 2026-Q4"
 	case Month:
 		return "a month as 2026-06"
+	case WitnessKey:
+		return "the verifier key of a witness, name+hash+key"
+	case Policy:
+		return "a policy of witness, group and quorum lines, whose names are references"
 	}
 	return "1 to 2,000 characters without control characters"
 }

@@ -43,7 +43,7 @@ func ParseDisclosure(s string) (Disclosure, error) {
 	if len(v.Items()) == 3 {
 		d.Name, d.Value = v.Items()[1].Text(), v.Items()[2]
 	}
-	if len(v.Items()) != 3 || !decode(d.Salt[:], v.Items()[0].Text()) || d.Encode() != s {
+	if len(v.Items()) != 3 || !isFieldName(d.Name) || !decode(d.Salt[:], v.Items()[0].Text()) || d.Encode() != s {
 		return Disclosure{}, errors.New("parsing a disclosure: not in the one form it has")
 	}
 	return d, nil

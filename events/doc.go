@@ -70,7 +70,11 @@
 // many as the table has private fields, with the id, both times, and where there
 // can be any, counts and unresolved: [Kind.Slots]. Each tag has one more; random
 // decoys stand for what is absent. Digests and pairs are sorted as
-// text, not as bytes, so that a reader can check the order without decoding.
+// text, not as bytes, so that a reader can check the order without decoding. The name
+// of a field is 1 to 64 letters, digits and dots, a letter first. An exact time is
+// disclosed under the name that its day has in the entry; RFC 9901 wants disclosed
+// names to be no others of the object, so its disclosures and digests are those of
+// SD-JWT, and an entry as a whole is no payload of one.
 //
 // # Message
 //
@@ -79,4 +83,11 @@
 // matter. Boxes of persons stand in the order of the tags. What each is given
 // depends on how she stands to the matter: [Sees]. An interval occurredAt/occurredUntil is private as the ISO 8601
 // interval of both; the person concerned sees exact times, officers too.
+//
+// # What stays
+//
+// Entries, private fields, messages and boxes are read for ever as they are written
+// here: testdata/histories has ledgers that have to open with the same bytes and
+// roots. Kinds may be added. Whatever would be written otherwise is of another
+// version, which its first bytes say, with a reader of its own beside this one.
 package events

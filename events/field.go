@@ -16,26 +16,28 @@ const (
 type Type uint8
 
 const (
-	Reference Type = iota + 1 // [a-z0-9][a-z0-9._/@-]{0,95}
-	Coded                     // a term of the field's code list
-	Date                      // 2026-06-24
-	Instant                   // RFC 3339; published as a day in data kinds
-	Period                    // ISO 8601 duration of whole numbers, as P30D
-	Count                     // integer in, bucket out
-	Number                    // integer from 0
-	Flag                      // true or false
-	Link                      // https URL
-	Decimal                   // coordinate as given, text of up to 3 and 15 digits
-	Hash                      // SHA-256 in 64 hexadecimal digits, as sha256sum prints it
-	Zone                      // IANA time zone name
-	Prose                     // text of up to 2,000 characters
-	Line                      // text of up to 512 characters without a line break
-	Persons                   // subjects: {mode, persons[]} in, {mode, tags[]} out
-	Name                      // event name: {organization, source, id} in, 22 characters out
-	Named                     // event name as the ledger published it, 22 characters
-	Quarter                   // of a year, 2026-Q4
-	Month                     // of a year, 2026-06
-	Key                       // 32 bytes in base64url
+	Reference  Type = iota + 1 // [a-z0-9][a-z0-9._/@-]{0,95}
+	Coded                      // a term of the field's code list
+	Date                       // 2026-06-24
+	Instant                    // RFC 3339; published as a day in data kinds
+	Period                     // ISO 8601 duration of whole numbers, as P30D
+	Count                      // integer in, bucket out
+	Number                     // integer from 0
+	Flag                       // true or false
+	Link                       // https URL
+	Decimal                    // coordinate as given, text of up to 3 and 15 digits
+	Hash                       // SHA-256 in 64 hexadecimal digits, as sha256sum prints it
+	Zone                       // IANA time zone name
+	Prose                      // text of up to 2,000 characters
+	Line                       // text of up to 512 characters without a line break
+	Persons                    // subjects: {mode, persons[]} in, {mode, tags[]} out
+	Name                       // event name: {organization, source, id} in, 22 characters out
+	Named                      // event name as the ledger published it, 22 characters
+	Quarter                    // of a year, 2026-Q4
+	Month                      // of a year, 2026-06
+	Key                        // 32 bytes in base64url
+	WitnessKey                 // verifier key of a cosigner, as c2sp.org/signed-note writes it
+	Policy                     // c2sp.org/tlog-policy in its one form, without logs, comments and addresses
 )
 
 // Field is one line of a kind's table.

@@ -1,7 +1,6 @@
 package events
 
 import (
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -129,6 +128,71 @@ func digits(s string, most int) bool {
 // compare it by eye.
 func isHash(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }
 
+// isFieldName says that s can be the path of a field: 1 to 64 letters, digits and dots of
+// ASCII, a letter first. RFC 9901 refuses a disclosure of the name "_sd" or "...".
+func isFieldName(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "."+lettersAndDigits) == "" && !strings.Contains("0123456789.", s[:1])
+}
+
+// isWitnessKey says that s has the form of a verifier key, name+hash+key. Whether the
+// hash is that of the key, whoever verifies with it must see.
+func isWitnessKey(s string) bool {
+	name, rest, _ := strings.Cut(s, "+")
+	hash, key, ok := strings.Cut(rest, "+")
+	return ok && len(s) <= 4096 && isKeyName(name) && len(hash) == 8 && strings.Trim(hash, "0123456789abcdef") == "" && isBase64(key)
+}
+
+// isKeyName says that s is like an address without a scheme, of at most 96 characters:
+// there is no room for text in it.
+func isKeyName(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; !lowerOrDigit(s[i]) && !(c >= 'a' && c <= 'z') && (i == 0 || strings.IndexByte("._/:@-", s[i]) < 0) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 96
+}
+
+func isBase64(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; !(c >= 'a' && c <= 'z') && !lowerOrDigit(s[i]) && strings.IndexByte("+/=", s[i]) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// IsPolicy says that s has the lines of a policy in its one form, of at most 8192 bytes:
+// witnesses, groups and last the quorum, with references as names. What the names lead to,
+// whoever reads it must see.
+func IsPolicy(s string) bool {
+	body, ok := strings.CutSuffix(s, "\n")
+	if !ok || len(s) > 8192 {
+		return false
+	}
+	lines := strings.Split(body, "\n")
+	for i, line := range lines {
+		words := strings.Split(line, " ")
+		last := i == len(lines)-1
+		switch {
+		case words[0] == "witness" && len(words) == 3 && !last && isWitnessKey(words[2]):
+			words = words[1:2]
+		case words[0] == "group" && len(words) > 3 && !last && digits(words[2], 2):
+			words = append(words[1:2:2], words[3:]...)
+		case words[0] == "quorum" && len(words) == 2 && last:
+			words = words[1:]
+		default:
+			return false
+		}
+		for _, name := range words {
+			if !IsReference(name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // isZone says that s could name an IANA time zone; whether it does is the
 // writer's to say, who has the tables.
 func isZone(s string) bool {
@@ -148,13 +212,63 @@ func isZone(s string) bool {
 	return true
 }
 
-// isLink says that s is an https URL of at most 512 characters without
-// credentials, query or fragment, where text could hide.
+// isLink says that s is an https URL of at most 512 characters, of the form that
+// IsAddress has.
 func isLink(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= 512 && u.Scheme == "https" && u.Host != "" && u.User == nil &&
-		u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery && u.String() == s
+	return len(s) <= 512 && strings.HasPrefix(s, "https://") && IsAddress(s)
 }
+
+// IsAddress says that s is a URL without credentials, query or fragment, where text
+// could hide, in a form that every reader takes apart alike:
+//
+//	url  = ("https://" | "http://") host [":" 1 to 5 digits] {"/" {char}}
+//	host = {letter | digit | "." | "_" | "-"} | "[" {hexadecimal digit | ":" | "."} "]"
+//	char = letter | digit | one of -._~!$&'()*+,;=:@ | "%" and two hexadecimal digits
+//
+// with at least one character in the host, letters those of ASCII.
+func IsAddress(s string) bool {
+	rest, secure := strings.CutPrefix(s, "https://")
+	if !secure {
+		var ok bool
+		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
+			return false
+		}
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	return isHost(host) && isPath(path)
+}
+
+func isHost(s string) bool {
+	name, port, hasPort := s, "", false
+	allowed := "._-" + lettersAndDigits
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		var behind string
+		if name, behind, ok = strings.Cut(inside, "]"); !ok {
+			return false
+		}
+		if port, hasPort = strings.CutPrefix(behind, ":"); !hasPort && behind != "" {
+			return false
+		}
+		allowed = ":.0123456789abcdefABCDEF"
+	} else {
+		name, port, hasPort = strings.Cut(s, ":")
+	}
+	return name != "" && strings.Trim(name, allowed) == "" && (!hasPort || digits(port, 5))
+}
+
+// isPath judges what stands behind the first slash.
+func isPath(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && strings.Trim(s[i+1:i+3], "0123456789abcdefABCDEF") == "" {
+			i += 2
+		} else if strings.IndexByte("/-._~!$&'()*+,;=:@"+lettersAndDigits, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+const lettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // isText says that s is 1 to most characters of UTF-8 without control
 // characters and without the marks that make text display in another order

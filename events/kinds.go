@@ -205,6 +205,12 @@ func ledgerKinds() []*Kind {
 		coarse(own("key.shredded", code("what", CodeShredded).must(), plain("subjects", Persons).must(), plain("shred", Named),
 			plain("month", Month), plain("backupsUntil", Date))),
 		whole(own("key.rotated", code("what", CodeRotated).must())),
+		// Who cosigns the log from here on, and which quorum of them it needs. When only
+		// that changes, the witnesses are added again.
+		whole(own("witness.added", ref("witness", "").must(), plain("key", WitnessKey).must(), plain("policy", Policy).must())),
+		whole(own("witness.removed", ref("witness", "").must(), plain("key", WitnessKey).must(), plain("policy", Policy).must())),
+		// The page by which anybody checks what this ledger gave, as it is served now.
+		whole(own("verifier.published", plain("sha256", Hash).must())),
 	}
 }
 
@@ -257,7 +263,6 @@ func laterKinds() []*Kind {
 			"restriction.lifted notification.sent approval.requested approval.decided hold.placed hold.lifted " +
 			"deviation.declared legalrequest.received breach.detected breach.reported breach.closed " +
 			"review.planned review.recorded attestation.made",
-		RoleLedger: "witness.added witness.removed",
 	}
 	var out []*Kind
 	for role, names := range later {

@@ -31,6 +31,10 @@ func anyField(t *rapid.T, f Field) Value {
 		return String(anyDay(t, f.Path).Format(time.DateOnly))
 	case Quarter:
 		return String(QuarterOf(anyDay(t, f.Path).Format(time.DateOnly)))
+	case WitnessKey:
+		return text(`[a-zA-Z0-9][a-zA-Z0-9./:-]{0,30}\+[0-9a-f]{8}\+[A-Za-z0-9/]{4}`)
+	case Policy:
+		return text(`(witness [a-z]{1,9} [a-z]{1,9}\+[0-9a-f]{8}\+[A-Za-z]{4}\n){0,2}(group [a-z]{1,9} [0-9] [a-z]{1,9}\n)?quorum [a-z]{1,9}\n`)
 	case Month:
 		return String(anyDay(t, f.Path).Format("2006-01"))
 	case Instant:
@@ -183,6 +187,57 @@ func makesAnEntry(t *rapid.T, ev *Event) {
 		{"type", String(TypePrefix + ev.Kind.Name + TypeSuffix)},
 	}.Append(nil)); err != nil || !bytes.Equal(back.Canonical(), ev.Canonical()) {
 		t.Fatalf("an event sent again is another: %v", err)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for s, want := range map[string]bool{
+		"https://city.example": true, "http://city.example": true, "https://city.example:8443/a/b~(c)%20d;e=f@g,*": true,
+		"http://127.0.0.1:8080/": true, "https://[::1]:1/": true, "https://[fe80::1]": true, "https://a_b/": true, "https://a//b": true,
+		"": false, "https://": false, "https:///a": false, "ftp://a": false, "HTTPS://a": false, "https:a": false, "a": false,
+		"https://a:": false, "https://a:123456": false, "https://a:b": false, "https://a:1:2": false, "https://[::1": false,
+		"https://[]": false, "https://[g]": false, "https://[::1]a": false, "https://[::1]:": false, "https://a]": false,
+		"https://user@a": false, "https://a?b": false, "https://a/?b": false, "https://a/#": false, "https://a/%2": false,
+		"https://a/%zz": false, "https://a/%": false, "https://a b/": false, "https://a/b c": false, "https://ä/": false,
+		"https://a/ä": false, "https://a/\n": false, "https://a\\b": false, "https://a/[b]": false, "https://a/^": false,
+	} {
+		if IsAddress(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
+
+func TestPoliciesAndKeys(t *testing.T) {
+	key := sampleWitness
+	for s, want := range map[string]bool{
+		"quorum none\n":                                      true,
+		"witness a " + key + "\nquorum a\n":                  true,
+		"witness a " + key + "\ngroup g 2 a b c\nquorum g\n": true,
+		"":                                     false,
+		"quorum none":                          false,
+		"quorum none\n\n":                      false,
+		"# a word\nquorum none\n":              false,
+		"quorum none\nwitness a " + key + "\n": false,
+		"witness a " + key + " https://a.example\nquorum a\n":                 false,
+		"witness  a " + key + "\nquorum a\n":                                  false,
+		"witness A " + key + "\nquorum A\n":                                   false,
+		"group g any a\nquorum g\n":                                           false,
+		"log " + key + "\nquorum none\n":                                      false,
+		strings.Repeat("witness a "+key+"\n", 100) + "quorum a\n":             false,
+		"witness a a person's name\nquorum a\n":                               false,
+		"witness a " + strings.Replace(key, "+", " +", 1) + "\nquorum none\n": false,
+	} {
+		if IsPolicy(s) != want {
+			t.Errorf("%.80q: %v", s, !want)
+		}
+	}
+	for s, want := range map[string]bool{
+		key: true, "a+00000000+BA==": true, "": false, "a": false, "a+00000000": false, "a+0000000g+BA": false, "a+000000000+BA": false,
+		"+00000000+BA": false, "a b+00000000+BA": false, "a+00000000+": false, "a+00000000+B A": false, ".a+00000000+BA": false, "a+0000000A+BA": false,
+	} {
+		if isWitnessKey(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
 	}
 }
 

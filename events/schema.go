@@ -131,9 +131,9 @@ func isEnvelope(name string) bool {
 
 // checkSaid checks an entry made from a submitted event.
 func checkSaid(k *Kind, o Object) error {
-	organization, _ := o.Get("organization")
+	organization, named := o.Get("organization")
 	source, _ := o.Get("source")
-	if !IsReference(source.Text()) || !k.Whole && !IsReference(organization.Text()) || k.Whole && !organization.IsNull() {
+	if !IsReference(source.Text()) || !k.Whole && !IsReference(organization.Text()) || k.Whole && named {
 		return fmt.Errorf("organization or source is malformed")
 	}
 	if err := checkTimes(k, o); err != nil {
@@ -220,6 +220,8 @@ func (c *publicCheck) members(o Object, prefix string) error {
 		f, ok := c.kind.shown[path]
 		var err error
 		switch {
+		case strings.Contains(m.Name, "."): // it would stand for a member of an object
+			err = fmt.Errorf("%q is no field of it", path)
 		case f != nil:
 			err = c.field(f, m.Value, path)
 		case ok && len(m.Value.Object()) > 0:

@@ -39,6 +39,11 @@ func disclosureVectors(tb testing.TB) vectorFile {
 		{"salt of a number", "a salt is text", `[16,"id","case 17"]`},
 		{"escape not needed", "the shortest escape is the one form", `["` + salt + `","id","c\u0061se 17"]`},
 		{"members out of order", "members are sorted", `["` + salt + `","counts",{"scope.count":3,"records":24}]`},
+		{"no name", "a name has a letter", `["` + salt + `","","case 17"]`},
+		{"name of digests", "RFC 9901 keeps this name for itself", `["` + salt + `","_sd","case 17"]`},
+		{"name of an element", "RFC 9901 keeps this name for itself", `["` + salt + `","...","case 17"]`},
+		{"name of the format", "a name is letters, digits and dots", `["` + salt + `","$","case 17"]`},
+		{"name too long", "a name has at most 64 characters", `["` + salt + `","` + strings.Repeat("a", 65) + `","case 17"]`},
 		{"nothing", "no JSON", ``},
 	} {
 		l.reject(c.name, c.reason, inner(c.json))

@@ -8,6 +8,9 @@ import (
 	"testing"
 )
 
+// sampleWitness has the form of a witness's key.
+const sampleWitness = "library.example/w1+3f1a9c04+BAo2bzXzhNlyv9bT4ZrG0uGm5YQ8n3Qq7c1kq0F5b0Zu"
+
 // sample is the value that vectors give a field.
 func sample(f Field) Value {
 	v, ok := map[Type]Value{
@@ -15,6 +18,7 @@ func sample(f Field) Value {
 		Period: String("P30D"), Count: Integer(24), Number: Integer(3), Flag: Boolean(true), Link: String("https://city.example/text"), Decimal: String("-87.624179"),
 		Hash: String(strings.Repeat("0f", 32)), Zone: String("Europe/Tallinn"), Prose: String("Words for everyone: “é”, 😀 and \\.\nMore of them."), Line: String("one \"line\""),
 		Named: String(EventName(public(f.Path, 16)).String()), Key: String(Digest(public(f.Path, 32)).String()), Quarter: String("2026-Q4"), Month: String("2026-06"),
+		WitnessKey: String(sampleWitness), Policy: String("witness library " + sampleWitness + "\ngroup all 1 library\nquorum all\n"),
 		Persons: Nested(Object{{"mode", String("none")}}),
 		Name:    Nested(Object{{"id", String("case 17")}, {"organization", String("county")}, {"source", String("county/app")}}),
 	}[f.Type]
@@ -227,6 +231,10 @@ func rejectedFields(l *vectorList) {
 		{"unresolved field that is not there", "it names fields of the entry", entry("data.shared", false, ""), `"unresolved":["dataset","organization","recipient"]`, `"unresolved":["activity","dataset","organization","recipient"]`},
 		{"unresolved out of order", "it is sorted", entry("data.shared", false, ""), `"unresolved":["dataset","organization","recipient"]`, `"unresolved":["organization","dataset","recipient"]`},
 		{"link with a query", "text could hide there", entry("system.registered", true, ""), `https://city.example/text`, `https://city.example/text?anna`},
+		{"link with another host", "a host is a name or an address", entry("system.registered", true, ""), `https://city.example/text`, `https://city%2eexample/text`},
+		{"link with a bracket", "the path has the characters of RFC 3986", entry("system.registered", true, ""), `https://city.example/text`, `https://city.example/te]xt`},
+		{"organization null", "nothing in an entry is null", entry("key.rotated", true, ""), `"recordedAt"`, `"organization":null,"recordedAt"`},
+		{"member with a dot", "members of an object stand in it", share, `"transfer":{"country":"AD","safeguard":"adequacy"}`, `"transfer.country":"AD"`},
 	} {
 		l.spoilSorted(c.name, c.reason, c.b, c.from, c.to)
 	}

@@ -1,8 +1,14 @@
 package emit
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 	"testing"
 	"time"
+
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // sent is an emitter whose 600 events are answered, and their ledger.
@@ -107,5 +113,44 @@ func TestLiesOfAServerAreNoVerdict(t *testing.T) {
 	l.Close()
 	if r, err := e.CheckReceipts(t.Context(), l.Key); err == nil {
 		t.Errorf("nobody is there: %+v", r)
+	}
+}
+
+// TestEachReceipt reads what an open outbox keeps, and counts what is damaged.
+func TestEachReceipt(t *testing.T) {
+	l := startLedger(t)
+	e := sent(t, l)
+	count := func() (promises, damaged int) {
+		damaged, err := EachReceipt(e.cfg.Dir, func(msg []byte) error {
+			r, err := proof.OpenReceipt(msg, l.receipt)
+			promises += len(r.Lines)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return promises, damaged
+	}
+	if promises, damaged := count(); promises != 600 || damaged != 0 {
+		t.Errorf("%d promises, %d damaged", promises, damaged)
+	}
+	path := e.path("receipts")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[40] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if promises, damaged := count(); promises >= 600 || damaged != 1 {
+		t.Errorf("of a damaged file: %d promises, %d damaged", promises, damaged)
+	}
+	stop := errors.New("enough")
+	if _, err := EachReceipt(e.cfg.Dir, func([]byte) error { return stop }); len(bytes.Split(b, []byte("\n"))) > 2 && !errors.Is(err, stop) {
+		t.Errorf("an error of the reader: %v", err)
+	}
+	if _, err := EachReceipt(t.TempDir(), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("where nothing is kept: %v", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 )
 
 // keptWindow is how far from its end a file of answers is read when it is
@@ -30,6 +32,37 @@ type Refused struct {
 
 // maxProblem is the most bytes of a problem that is kept.
 const maxProblem = 4 << 10
+
+// EachReceipt gives fn every receipt that an outbox keeps in its directory, as signed
+// notes, oldest first, also while the outbox is open. Damaged is how many lines are no
+// longer readable.
+func EachReceipt(dir string, fn func(receipt []byte) error) (damaged int, err error) {
+	f, err := os.Open(filepath.Join(dir, "receipts"))
+	if err != nil {
+		return 0, fmt.Errorf("reading receipts: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("reading receipts: %w", err)
+	}
+	for in := readLines(f, 0, info.Size()); ; {
+		payload, err := in.next()
+		var kept promise
+		switch {
+		case errors.Is(err, io.EOF):
+			return damaged, nil
+		case errors.Is(err, errDamaged) || err == nil && json.Unmarshal(payload, &kept) != nil:
+			damaged++
+		case err != nil:
+			return damaged, fmt.Errorf("reading receipts: %w", err)
+		case kept.Receipt != "":
+			if err := fn([]byte(kept.Receipt)); err != nil {
+				return damaged, err
+			}
+		}
+	}
+}
 
 // recent calls each with the last lines of f, and where they begin and end.
 // Damaged lines are passed over: what was durable once and is not readable now

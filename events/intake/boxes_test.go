@@ -24,6 +24,7 @@ func sample(f events.Field) string {
 		events.Reference: `"city/` + strings.ReplaceAll(f.Path, ".", "-") + `"`, events.Date: `"2026-06-24"`,
 		events.Instant: `"2026-06-24T22:30:00Z"`, events.Period: `"P30D"`, events.Count: `7`, events.Number: `12`,
 		events.Named: `"AAAAAAAAAAAAAAAAAAAAAA"`, events.Key: `"` + strings.Repeat("A", 43) + `"`, events.Quarter: `"2026-Q4"`, events.Month: `"2026-06"`,
+		events.WitnessKey: `"library.example+00000000+BAAA"`, events.Policy: `"witness library library.example+00000000+BAAA\nquorum library\n"`,
 		events.Flag: `true`, events.Hash: `"` + strings.Repeat("0a", 32) + `"`, events.Link: `"https://example.org/x"`, events.Decimal: `"41.878"`,
 		events.Zone: `"Europe/Tallinn"`, events.Prose: `"text for ` + f.Path + `"`, events.Line: `"line for ` + f.Path + `"`,
 		events.Persons: `{"mode":"none"}`, events.Name: `{"organization":"city","source":"city/app","id":"x"}`,

@@ -21,7 +21,8 @@
 //
 // The [Book] is a fold of the history in Pebble: event name → sequence, entry
 // hash and content; handle → tags so far and generation; known references; time zones. It is written without fsync and replayed from its cursor
-// to the end before the doors open, so a crash costs only time.
+// to the end before the doors open, so a crash costs only time. Its form is not for
+// ever: a version with another fills it again.
 //
 // Keys:
 //

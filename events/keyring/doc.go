@@ -159,6 +159,13 @@
 // come twice. Marks are not in it: a keyring that was put back has carried out
 // no destruction yet, and [Keyring.EraseNamed] can do so from public entries.
 //
+// # What stays
+//
+// What is derived, sealed and named here stays so for ever, since what was sealed once
+// opens with nothing else: testdata/histories has keyrings that have to open all that
+// they opened. Another form of a file gets another first line, and this one is read
+// as before.
+//
 // # What a crash does
 //
 // While the keyring is made, "creating" is the first file written and the last
