@@ -118,7 +118,10 @@ func (b *Bundle) parseHead(lines []string) error {
 		}
 		b.Entries, lines = append(b.Entries, h), lines[n:]
 	}
-	encoded, ok := strings.CutPrefix(lines[0], "nodes ")
+	encoded, ok := "", false
+	if len(lines) == 1 {
+		encoded, ok = strings.CutPrefix(lines[0], "nodes ")
+	}
 	if !ok {
 		return errors.New("it has no nodes")
 	}

@@ -234,9 +234,7 @@ func TestBundleHoldsTheTrailItself(t *testing.T) {
 		make func(c *town)
 	}{
 		{"is enrolled with another key than the card's", func(c *town) {
-			pair := c.pair(one)
-			pair.Commitment = events.Commitment(pair.Label, life{"made up", 1, 1}.root())
-			c.put(events.Enrolled(testSalt("enrolled"), c.time(), []events.Pair{pair}))
+			c.enrolAs(one, life{"made up", 1, 1})
 			c.use(one.tag(1))
 			c.use(one.tag(2))
 		}},
@@ -248,5 +246,15 @@ func TestBundleHoldsTheTrailItself(t *testing.T) {
 		card := c.card(one)
 		_, err := reread(t, c.bundle(card, 4, 4, 2, nil, 0, 1, 2, 3)).Verify(card)
 		wantError(t, err, test.want)
+	}
+}
+
+// TestProvenAt: what is known of both logs is known since the older of two times.
+func TestProvenAt(t *testing.T) {
+	older, newer := Cosigned{At: cosignedAt}, Cosigned{At: cosignedAt.Add(1)}
+	for _, p := range []Proven{{Cosigned: older, IndexCosigned: newer}, {Cosigned: newer, IndexCosigned: older}} {
+		if !p.At().Equal(cosignedAt) {
+			t.Errorf("%v and %v are known at %v", p.Cosigned.At, p.IndexCosigned.At, p.At())
+		}
 	}
 }

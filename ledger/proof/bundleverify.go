@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -25,6 +26,18 @@ type Proven struct {
 	// Replaced is the enrolment of the generation behind the card's last, nil for
 	// none: what was recorded since is found with another card.
 	Replaced *ProvenEvent
+	// Cosigned are the witnesses of the card's policy that cosigned the ledger's
+	// checkpoint, and IndexCosigned those of the index's.
+	Cosigned, IndexCosigned Cosigned
+}
+
+// At is when a quorum of the witnesses knew nothing newer of ledger and index; zero
+// when the policy needs none.
+func (p Proven) At() time.Time {
+	if p.IndexCosigned.At.Before(p.Cosigned.At) {
+		return p.IndexCosigned.At
+	}
+	return p.Cosigned.At
 }
 
 // ProvenSeal is a hidden trail that was disclosed to her.
@@ -59,7 +72,7 @@ func (e ProvenEvent) Field(name string) (events.Value, bool) {
 }
 
 // Verify returns what b shows: that both checkpoints are signed by the keys of the
-// card, every entry is the ledger's, each tag of her trail from the first on is in
+// card and cosigned as its policy needs, every entry is the ledger's, each tag of her trail from the first on is in
 // one of them and none lies behind the last, the generations of the card are
 // enrolled with its keys, and each disclosure is of its entry. Nothing in b may be
 // in it for another reason.
@@ -104,13 +117,21 @@ func (v *verification) signatures() error {
 	if len(v.card.Trails) == 0 || key(v.card.Log) == nil || key(v.card.Index) == nil {
 		return errors.New("the card is not well-formed")
 	}
-	var err error
-	if v.out.Checkpoint, err = OpenCheckpoint(v.bundle.Note, key(v.card.Log)); err != nil {
+	policy, err := ParsePolicy([]byte(v.card.Policy))
+	if err != nil {
 		return err
 	}
-	v.out.Index, err = v.bundle.Index.Verify(key(v.card.Index))
+	if v.out.Checkpoint, v.out.Cosigned, err = policy.Check(v.bundle.Note, key(v.card.Log)); err != nil {
+		return err
+	}
+	if v.out.Index, err = v.bundle.Index.Verify(key(v.card.Index)); err != nil {
+		return err
+	}
+	if _, v.out.IndexCosigned, err = policy.Check(v.bundle.Index.Note, key(v.card.Index)); err != nil {
+		return fmt.Errorf("the index: %w", err)
+	}
 	v.out.Leaf = v.bundle.Index.Leaf
-	return err
+	return nil
 }
 
 // parse reads the entries, and says which has a tag, a label or a name.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +55,7 @@ type Card struct {
 	Scheme string // of the identifier by which she is known
 	Trails []CardTrail
 	Next   LabelProof // of the generation behind the last
-	Policy string     // tlog-policy text: whose signatures a checkpoint needs
+	Policy string     // whose cosignatures both checkpoints need, as Policy.Text writes it
 }
 
 // Origin is the name of the ledger.
@@ -116,6 +115,13 @@ func parseCard(text string) (c Card, err error) {
 	if len(lines) < 8 || lines[0] != cardFormat {
 		return c, errors.New("it is not " + cardFormat)
 	}
+	p, err := parsePolicy([]byte(policy))
+	if err == nil && p.Text() != policy {
+		err = errors.New("it is not in its one form")
+	}
+	if err != nil {
+		return c, fmt.Errorf("policy: %w", err)
+	}
 	c.Policy = policy
 	for i, field := range []struct {
 		name string
@@ -158,9 +164,7 @@ func (c *Card) readIndex(s string) error {
 
 func (c *Card) readURL(s string) error {
 	c.URL = s
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
-		u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(s, "/") || strings.ContainsAny(s, "?# \"<>\\") {
+	if !events.IsAddress(s) || strings.HasSuffix(s, "/") {
 		return errors.New("it is no address of a ledger")
 	}
 	return nil

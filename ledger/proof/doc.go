@@ -37,6 +37,24 @@
 // the signing key is the origin. Of size 0 only the root of the empty tree is
 // accepted.
 //
+//	cosignature = "— " name " " b64(key hash ‖ u64 seconds since 1970 ‖ signature) NL
+//
+// A witness cosigns a checkpoint with a line of its own beside the log's
+// (c2sp.org/tlog-cosignature), by an Ed25519 key (type 0x04, over "cosignature/v1" NL
+// "time " seconds NL and the text) or an ML-DSA-44 key (type 0x06, over the structure
+// cosigned_message of the whole tree). It says that at that time it knew no larger
+// checkpoint of the log. The time is not zero.
+//
+//	policy     = {line NL}                          at most 64 KiB, 64 logs, 64 witnesses and groups
+//	line       = "log " vkey [url] | "witness " name " " vkey [url]
+//	           | "group " name ("all" | "any" | number) name {name} | "quorum " name
+//
+// A policy (c2sp.org/tlog-policy) says whose cosignatures a checkpoint needs. As a
+// file it may have blanks, comments and addresses; where another format holds one, it
+// is in the one form of [Policy.Text]: witnesses, groups with a number, the quorum.
+// [Policy.Check] refuses a line under the name and hash of a witness that it did not
+// make.
+//
 //	proof      = "c2sp.org/tlog-proof@v1" NL
 //	             ["extra " b64(entry) NL]
 //	             "index " position NL
@@ -135,8 +153,8 @@
 // from these entries to the checkpoint's root, and that show that the ledger the
 // index leaf speaks of is its beginning: those of full subtrees without one of the
 // entries, from left to right, each once ([EntryNodes]). [Bundle.Verify] shows, to
-// who has the card, that each tag of her trail from the first on is in one of the
-// entries, in ascending positions and where the index has it; that the next
+// who has the card, that both checkpoints are cosigned as its policy needs; that each
+// tag of her trail from the first on is in one of the entries, in ascending positions and where the index has it; that the next
 // [LookAhead] tags of every generation are in none; that the generations are
 // enrolled with the keys of the card, and which one is not. A hidden trail whose key
 // an event.disclosed gave her is followed in the same way, has as many tags as
@@ -181,6 +199,14 @@
 //	            the ledger root that the last leaf states
 //	  root      b64url(K), the root key of a trail
 //	  numbers   list of the numbers of events of that trail, ascending, from 1
+//	  beginning b64url of the root that the larger log has at the smaller size, and the path from
+//	            there to the larger root
+//
+// # What stays
+//
+// The formats are frozen: what was well-formed once and verified does so for ever, as
+// the files in testdata/histories have to, which residents kept. Another version of a
+// format has another first line, and a reader of its own beside this one.
 //
 // # Misbehaviour
 //
@@ -194,11 +220,16 @@
 // itself needs the index key alone, and then opened may be absent.
 //
 //	fork             2 notes: checkpoints of one log, or of the index log, of one size with two roots
+//	inconsistent     2 notes, beginning, path: checkpoints of one log, the larger of which begins with
+//	                 another root than the smaller states
 //	two-entries      2 proofs, by one key: other entries at one position, whatever the sizes
 //	duplicate-event  2 proofs: one event name at two positions
 //	duplicate-tag    2 proofs: one tag at two positions
 //	duplicate-label  2 proofs: a person enrolled at two positions
 //	receipt-broken   1 note, 1 proof: a receipt promises the position to another entry
+//	receipt-late     2 notes, 1 proof: a receipt, and a checkpoint that is too small for it, which a
+//	                 witness cosigned more than MergeDelay later; the proof is of the witness.added
+//	                 by which the ledger itself named that witness, within that checkpoint
 //	index-root       1 note, 1 leaf: a checkpoint of the ledger, and a leaf that states another root
 //	                 of the same size
 //	index-back       2 leaves: the later one covers no more of the ledger
@@ -212,6 +243,11 @@
 //	not-enrolled     2 proofs, root, 1 number: an event of a trail stands before the entry that commits
 //	                 to the trail's root key
 //
+// Of all of these receipt-late alone rests on somebody else: a witness that the ledger
+// removed since, or cannot reach, knows nothing newer, and whoever shows it the old
+// checkpoint gets it cosigned anew. It is a reason to ask the ledger for a checkpoint in
+// time that holds the entry, which ends the matter.
+//
 // The last three give the root key away: an event key shows neither its number nor
 // that two of them are of one trail. Who has K opens every event of that generation,
 // so such a file is for a court or an auditor rather than for everybody. Nobody but
@@ -221,11 +257,19 @@
 //
 // Two checkpoints of different sizes that are not consistent show nothing by
 // themselves, since a proof that would join them may just be missing. What shows it
-// is two-entries: among the entries of two such logs are two at one position. Who was
-// refused the entries has only the refusal. Nor can a stranger be shown that a person
+// are the tiles of the larger one, which lead to another root at the smaller size: that
+// is inconsistent. Who was refused them has only the refusal. Nor can a stranger be shown that a person
 // was given two trails, that a trail was never enrolled, or that the index has a tag
 // that no entry has: the first is seen with the card, the others by whoever reads the
 // whole log.
+//
+// # Explanations
+//
+// Each verification has an Explain beside it, which says as [Step]s how a file leads
+// from its bytes to the signatures, or where it does not: what was hashed and with which
+// result, so that anybody can compute it again. A step fails when the function that
+// verifies says so; if the steps and the verdict ever come to different ends, the last
+// step is that.
 //
 // # Spot checks
 //
@@ -242,10 +286,11 @@
 //
 // A proof shows that the log holds an entry, not that the entry is true, nor
 // that the log shows everyone the same history: for that compare checkpoints
-// with others or ask witnesses. A presentation does not show who gave it away:
-// whoever got the file can pass it on. A trail bundle shows that nothing is missing of what was recorded under
-// her trail, not that everything was recorded, nor what a seal hides that stands; and
+// with others or ask witnesses. A cosignature is the word of its witness, and several
+// are that of several; whether these are independent, who chose the policy must know.
+// A presentation does not show who gave it away:
+// whoever got the file can pass it on. A trail bundle shows that nothing is missing
+// of what was recorded under her trail, not that everything was recorded, nor what a seal hides that stands; and
 // that its labels are hers only with the identifier ([Card.CheckIdentifier]).
-// Witness signatures and policies are not judged
-// here. A verifier must be given the log's key by a way it trusts.
+// A verifier must be given the log's key, and a policy, by a way it trusts.
 package proof

@@ -76,6 +76,36 @@ func CheckConsistency(old, new Checkpoint, path []Hash) error {
 	return nil
 }
 
+// ConsistencyBeginning is the root that a log with root end has at the smaller size
+// old, as path shows: whoever has another one in a signed checkpoint has two that are
+// not consistent. It is not known when old is a power of two, as such a path leaves it
+// out, nor when the path does not lead to end.
+func ConsistencyBeginning(path []Hash, old events.Size, end Checkpoint) (root Hash, known bool) {
+	if checkTree(end, path) != nil || old == 0 || old >= end.Size || old&(old-1) == 0 || len(path) == 0 {
+		return root, false
+	}
+	// As RFC 9162 section 2.1.4.2 verifies one: fn and sn are the last nodes of both
+	// trees, on the level the path has come to.
+	fn, sn := uint64(old)-1, uint64(end.Size)-1
+	for ; fn&1 == 1; fn, sn = fn>>1, sn>>1 {
+	}
+	first, last := path[0], path[0]
+	for _, h := range path[1:] {
+		switch {
+		case sn == 0:
+			return root, false
+		case fn&1 == 1 || fn == sn:
+			first, last = tlog.NodeHash(h, first), tlog.NodeHash(h, last)
+			for ; fn&1 == 0 && fn != 0; fn, sn = fn>>1, sn>>1 {
+			}
+		default:
+			last = tlog.NodeHash(last, h)
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	return first, sn == 0 && last == end.Root
+}
+
 // checkTree bounds what reaches the tree arithmetic, which works on int64 and
 // does not end for sizes near 2^63.
 func checkTree(c Checkpoint, path []Hash) error {

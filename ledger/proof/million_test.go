@@ -64,6 +64,7 @@ func bigBundle(t testing.TB, n, size int) (Bundle, Card) {
 	if b.Note, err = SignCheckpoint(Checkpoint{testOrigin, events.Size(size), root}, logKey(t).Signer); err != nil {
 		t.Fatal(err)
 	}
+	b.Note = witnessed(t, b.Note)
 	return b, card
 }
 

@@ -35,13 +35,14 @@ func EntryNodes(positions []events.Index, old, size events.Size) []int64 {
 // positions, which ascend, and that the one old describes is its beginning. Both
 // must already be trusted; a position must lie in the smaller.
 func CheckEntries(positions []events.Index, leaves, nodes []Hash, old, c Checkpoint) error {
-	if err := checkEntries(positions, leaves, nodes, old, c); err != nil {
+	if err := walkEntries(positions, leaves, nodes, old, c, nil); err != nil {
 		return fmt.Errorf("checking entries: %w", err)
 	}
 	return nil
 }
 
-func checkEntries(positions []events.Index, leaves, nodes []Hash, old, c Checkpoint) error {
+// walkEntries is CheckEntries, which tells of every inner node that it computes.
+func walkEntries(positions []events.Index, leaves, nodes []Hash, old, c Checkpoint, inner innerNode) error {
 	for _, tree := range []Checkpoint{old, c} {
 		if err := checkTree(tree, nil); err != nil {
 			return err
@@ -57,7 +58,8 @@ func checkEntries(positions []events.Index, leaves, nodes []Hash, old, c Checkpo
 	}
 	left, short := nodes, false
 	w := treeWalk{
-		old: uint64(old.Size),
+		old:   uint64(old.Size),
+		inner: inner,
 		leaf: func(events.Index) (h Hash) {
 			h, leaves = leaves[0], leaves[1:]
 			return h
@@ -88,6 +90,20 @@ type treeWalk struct {
 	old  uint64
 	leaf func(events.Index) Hash
 	node func(level int, n uint64) Hash // of a full subtree
+	// inner is told what was computed, unless it is nil.
+	inner innerNode
+}
+
+// innerNode is told of the node over the entries from lo until hi.
+type innerNode func(lo, hi uint64, left, right, now Hash)
+
+// join is the node over two.
+func (w *treeWalk) join(lo, hi uint64, left, right Hash) Hash {
+	now := tlog.NodeHash(left, right)
+	if w.inner != nil {
+		w.inner(lo, hi, left, right, now)
+	}
+	return now
 }
 
 // hash is that of the entries from lo until hi, with leaves at marks; then is that
@@ -107,12 +123,12 @@ func (w *treeWalk) hash(lo, hi uint64, marks []events.Index) (now, then Hash) {
 	at, _ := slices.BinarySearch(marks, events.Index(middle))
 	left, thenLeft := w.hash(lo, middle, marks[:at])
 	right, thenRight := w.hash(middle, hi, marks[at:])
-	now = tlog.NodeHash(left, right)
+	now = w.join(lo, hi, left, right)
 	switch {
 	case w.old <= middle:
 		return now, thenLeft
 	case w.old >= hi:
 		return now, now
 	}
-	return now, tlog.NodeHash(left, thenRight)
+	return now, w.join(lo, w.old, left, thenRight)
 }

@@ -75,7 +75,7 @@ func splitNote(msg []byte) (string, error) {
 	}
 	seen := make(map[keyID]bool)
 	for _, line := range lines {
-		k, err := parseSignature(line)
+		k, _, err := parseSignature(line)
 		if err != nil {
 			return "", err
 		}
@@ -87,25 +87,26 @@ func splitNote(msg []byte) (string, error) {
 	return string(msg[:split+1]), nil
 }
 
-// parseSignature reads one signature line, without its newline. The name of
-// the key may be anything signed notes allow, since it need not be ours.
-func parseSignature(line string) (keyID, error) {
+// parseSignature reads one signature line, without its newline, and returns the
+// signature behind the hash of its key. The name of the key may be anything signed
+// notes allow, since it need not be ours.
+func parseSignature(line string) (keyID, []byte, error) {
 	rest, ok := strings.CutPrefix(line, signaturePrefix)
 	name, b64, ok2 := strings.Cut(rest, " ")
 	if !ok || !ok2 {
-		return keyID{}, fmt.Errorf("%.60q is not a signature line", line)
+		return keyID{}, nil, fmt.Errorf("%.60q is not a signature line", line)
 	}
 	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(name, "+") {
-		return keyID{}, fmt.Errorf("%.60q is not a key name", name)
+		return keyID{}, nil, fmt.Errorf("%.60q is not a key name", name)
 	}
 	sig, err := decode(base64.StdEncoding, b64)
 	if err != nil {
-		return keyID{}, fmt.Errorf("signature of %s: %w", name, err)
+		return keyID{}, nil, fmt.Errorf("signature of %s: %w", name, err)
 	}
 	if len(sig) < 5 {
-		return keyID{}, fmt.Errorf("signature of %s: only %d bytes", name, len(sig))
+		return keyID{}, nil, fmt.Errorf("signature of %s: only %d bytes", name, len(sig))
 	}
-	return keyID{name, binary.BigEndian.Uint32(sig)}, nil
+	return keyID{name, binary.BigEndian.Uint32(sig)}, sig[4:], nil
 }
 
 // openNote returns the text of a note that v signed.

@@ -229,6 +229,7 @@ func (c *town) signed(p IndexProof) IndexProof {
 	if err != nil {
 		c.Fatal(err)
 	}
+	p.Note = witnessed(c, p.Note)
 	return p
 }
 
@@ -244,9 +245,25 @@ func sorted(list []Hash) []Hash {
 	return slices.SortedFunc(slices.Values(list), func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
 }
 
+// townPolicy needs both of two witnesses.
+func townPolicy(t testing.TB) Policy {
+	return Policy{
+		Witnesses: []Witness{{Name: "library", Key: testLibrary(t).Cosigner}, {Name: "newspaper", Key: testNewspaper(t).Cosigner}},
+		Groups:    []Group{{Name: "both", Need: 2, Members: []string{"library", "newspaper"}}},
+		Quorum:    "both",
+	}
+}
+
+// witnessed is a note with the cosignatures of both, the newspaper's a minute later.
+func witnessed(t testing.TB, msg []byte) []byte {
+	t.Helper()
+	text := must(splitNote(msg))
+	return must(AddCosignatures(msg, testLibrary(t).line(t, text, 0), testNewspaper(t).line(t, text, 60)))
+}
+
 // card is that of somebody with these generations; one with first 0 is gone.
 func (c *town) card(lives ...life) Card {
-	card := Card{Log: logKey(c).vkey, Index: indexKey(c).vkey, VRF: [32]byte(c.vrf.PublicKey().Bytes()), URL: "https://ledger.example", Scheme: "email", Policy: "quorum none\n"}
+	card := Card{Log: logKey(c).vkey, Index: indexKey(c).vkey, VRF: [32]byte(c.vrf.PublicKey().Bytes()), URL: "https://ledger.example", Scheme: "email", Policy: townPolicy(c).Text()}
 	for _, l := range lives {
 		t := CardTrail{Generation: l.generation, Gone: l.first == 0, First: l.first, Proof: c.label(l)}
 		if !t.Gone {
@@ -303,6 +320,7 @@ func (c *town) bundle(card Card, size, leaf int, n uint64, hidden map[life]uint6
 	if b.Note, err = SignCheckpoint(c.checkpoint(size), logKey(c).Signer); err != nil {
 		c.Fatal(err)
 	}
+	b.Note = witnessed(c, b.Note)
 	return b
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,40 @@ func evidenceVectors(t testing.TB) (out []presentationVector) {
 		e.Tags = e.Tags.Show([]Hash{TagLabel(TagOf(testEventKey("ann", 1))), TagLabel(TagOf(testEventKey("ann", 2)))}, nil)
 	})
 	change("tree-of-another", "does not have the root that is signed", "the tree is not the one that is signed", "gap", func(e *Evidence) { e.Tags = InnerNode(Prefix{}, nil, nil) })
+	change("two-sizes", "it shows nothing", "the checkpoints are of different sizes", "fork", func(e *Evidence) {
+		e.Notes[1] = []byte(signRaw(t, testCheckpoint(testEntries(3)).Text(), logKey(t)))
+	})
+	change("two-positions", "it shows nothing", "the entries stand at two positions", "two-entries", func(e *Evidence) {
+		a := newBook(t).enrol("1", "ann", "ben").use("ann", 1).use("ann", 2)
+		e.Proofs = []Proof{a.proof(2), a.proof(3)}
+	})
+	change("leaf-of-another-size", "it shows nothing", "the leaf is of another size than the checkpoint", "index-root", func(e *Evidence) {
+		e.Notes[0] = []byte(signRaw(t, testCheckpoint(testEntries(3)).Text(), logKey(t)))
+	})
+	change("leaf-by-the-receipt-key", "is not the index of", "the leaf is of a log that the receipt key signs", "index-tag", func(e *Evidence) {
+		c := Checkpoint{ReceiptKeyName(testOrigin), 1, LeafHash(e.Leaves[0].Extra)}
+		e.Leaves[0] = Proof{Extra: e.Leaves[0].Extra, Note: []byte(signRaw(t, c.Text(), receiptKey(t)))}
+	})
+	for _, c := range crimes(t) {
+		if c.name == EvidenceIndexBack {
+			slices.Reverse(c.honest.Leaves)
+			reject("leaves-in-order", "it shows nothing", "the later leaf covers more", string(c.honest.Format()))
+		}
+	}
+	change("receipt-kept", "it shows nothing", "the log is as large as was promised", "receipt-late", func(e *Evidence) {
+		c := testCheckpoint(testEntries(5))
+		e.Notes[1] = must(AddCosignatures([]byte(signRaw(t, c.Text(), logKey(t))), testLibrary(t).line(t, c.Text(), 2*24*3600)))
+	})
+	change("witness-of-later", "holds the entry that adds the witness", "the checkpoint is smaller than the position that adds the witness", "receipt-late", func(e *Evidence) {
+		c := testCheckpoint(newBook(t).enrol("1", "ann").use("ann", 1).entries)
+		e.Notes[1] = must(AddCosignatures([]byte(signRaw(t, c.Text(), logKey(t))), testLibrary(t).line(t, c.Text(), 2*24*3600)))
+	})
+	change("opened-again", "it is another entry", "an entry that names keys stands elsewhere than first", "index-tag", func(e *Evidence) {
+		b := newBook(t).enrol("1", "ann")
+		b.entries = append(b.entries, b.entries[0])
+		p := b.proof(len(b.entries) - 1)
+		e.Opened = &p
+	})
 	change("other-ledger", "signed it", "a checkpoint is of another log", "fork", func(e *Evidence) {
 		k := newTestKey(t, "other.example/log", "log")
 		c := Checkpoint{"other.example/log", 0, EmptyRoot()}

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,13 @@ func checkpointVectors(t *testing.T) (out []vector) {
 	add("largest", "", "a log of 2^53 entries", signRaw(t, largest.Text(), k))
 	add("cosigned", "", "two unknown keys sign too", cosigned)
 	add("next-key", "", "an unknown key of the same name signs first", signRaw(t, text, next, k))
+
+	witnesses := make([]testKey, maxSignatures)
+	for i := range witnesses {
+		witnesses[i] = newTestKey(t, fmt.Sprintf("w%d.example", i), fmt.Sprint("witness ", i))
+	}
+	add("100-signatures", "", "as many signatures as there may be", signRaw(t, text, append(witnesses[1:], k)...))
+	add("101-signatures", "more than 100", "a signature too many", signRaw(t, text, append(witnesses, k)...))
 
 	signed("size-leading-zero", "leading zeros", "the size has a leading zero", "\n7\n", "\n07\n")
 	signed("size-plus", "not a decimal number", "the size has a sign", "\n7\n", "\n+7\n")

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -35,6 +36,10 @@ func proofVectors(t *testing.T) (out []vector) {
 	add("last-of-seven", "", "the last position, whose path is shorter", string(testProof(t, 6, d).Format()))
 	add("only-of-one", "", "the only entry, whose path is empty", string(testProof(t, 0, d[:1]).Format()))
 	noted("cosigned", "", "an unknown key signs too", signRaw(t, c.Text(), k, w1))
+
+	largest := bytes.Repeat([]byte("0123456789abcdef"), MaxEntry/16+1)
+	add("largest-entry", "", "an entry of 65,535 bytes, on a line of more than 64 KiB", string(testProof(t, 0, [][]byte{largest[:MaxEntry]}).Format()))
+	add("larger-entry", "65536 bytes instead of", "an entry of 65,536 bytes", string(testProof(t, 0, [][]byte{largest}).Format()))
 
 	changed("extra-missing", "carries no entry", "the entry is missing", func(p *Proof) { p.Extra = nil })
 	changed("extra-other-entry", "does not lead to the root", "the entry is another of the log", func(p *Proof) { p.Extra = d[5] })

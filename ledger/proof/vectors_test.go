@@ -49,6 +49,10 @@ func judge(t *testing.T, format string, data []byte) error {
 		if p, err = ParseProof(data); err == nil {
 			_, err = p.Verify(logKey(t).Verifier)
 		}
+	case "policy":
+		_, err = ParsePolicy(data)
+	case "cosigned":
+		_, _, err = must(ParsePolicy([]byte(testPolicy(t)))).Check(data, logKey(t).Verifier)
 	case "card":
 		_, err = ParseCard(data)
 	case "index-proof":
@@ -69,12 +73,12 @@ func judge(t *testing.T, format string, data []byte) error {
 }
 
 func allVectors(t *testing.T) []vector {
-	return slices.Concat(checkpointVectors(t), proofVectors(t), receiptVectors(t), cardVectors(t), indexProofVectors(t), bundleVectors(t))
+	return slices.Concat(checkpointVectors(t), proofVectors(t), receiptVectors(t), cardVectors(t), indexProofVectors(t), bundleVectors(t), policyVectors(t), cosignedVectors(t))
 }
 
 // formats are those whose vectors are made here; their files begin with them.
 func formats() []string {
-	return []string{"checkpoint", "proof", "receipt", "card", "index-proof", "bundle"}
+	return []string{"checkpoint", "proof", "receipt", "card", "index-proof", "bundle", "policy", "cosigned"}
 }
 
 func ours(format string) bool { return slices.Contains(formats(), format) }
@@ -157,7 +161,7 @@ func TestVectorKeys(t *testing.T) {
 }
 
 func keysFile(t *testing.T) string {
-	return fmt.Sprintf("format\tvkey\ncheckpoint\t%s\nproof\t%[1]s\nreceipt\t%s\nindex-proof\t%s\n", logKey(t).vkey, receiptKey(t).vkey, indexKey(t).vkey)
+	return fmt.Sprintf("format\tvkey\ncheckpoint\t%s\nproof\t%[1]s\nreceipt\t%s\nindex-proof\t%s\ncosigned\t%[1]s\n", logKey(t).vkey, receiptKey(t).vkey, indexKey(t).vkey)
 }
 
 // readIndex returns the rows below the header.

@@ -21,11 +21,13 @@ const (
 // the documentation of the package.
 const (
 	EvidenceFork           = "fork"
+	EvidenceInconsistent   = "inconsistent"
 	EvidenceTwoEntries     = "two-entries"
 	EvidenceDuplicateEvent = "duplicate-event"
 	EvidenceDuplicateTag   = "duplicate-tag"
 	EvidenceDuplicateLabel = "duplicate-label"
 	EvidenceReceipt        = "receipt-broken"
+	EvidenceReceiptLate    = "receipt-late"
 	EvidenceIndexRoot      = "index-root"
 	EvidenceIndexBack      = "index-back"
 	EvidenceIndexTag       = "index-tag"
@@ -48,6 +50,10 @@ type Evidence struct {
 	Placed  *Placed  // an entry below the ledger root that the last leaf states
 	Root    [32]byte // root key of a trail: it opens every event of that generation
 	Numbers []uint64 // of events of that trail
+	// Of a log that has another root at a smaller size than was signed: that root, and
+	// the path that leads from it to the larger size.
+	Beginning Hash
+	Path      []Hash
 }
 
 // Placed is an entry with its inclusion path to a root that is known otherwise.
@@ -61,6 +67,7 @@ type Placed struct {
 type holds struct {
 	notes, proofs, leaves, numbers int
 	tags, labels, placed, root     bool
+	beginning                      bool // with its path
 }
 
 // held is false for a kind there is none of.
@@ -68,10 +75,14 @@ func held(kind string) (h holds, ok bool) {
 	switch kind {
 	case EvidenceFork:
 		return holds{notes: 2}, true
+	case EvidenceInconsistent:
+		return holds{notes: 2, beginning: true}, true
 	case EvidenceTwoEntries, EvidenceDuplicateEvent, EvidenceDuplicateTag, EvidenceDuplicateLabel:
 		return holds{proofs: 2}, true
 	case EvidenceReceipt:
 		return holds{notes: 1, proofs: 1}, true
+	case EvidenceReceiptLate:
+		return holds{notes: 2, proofs: 1}, true
 	case EvidenceIndexRoot:
 		return holds{notes: 1, leaves: 1}, true
 	case EvidenceIndexBack:
@@ -115,7 +126,11 @@ func (p IndexProof) LeafProof() (Proof, error) {
 // of what is not well-formed.
 func (e Evidence) Format() []byte {
 	w := evidenceWriter{}
+	h, _ := held(e.Kind)
 	w.text("$", evidenceFormat)
+	if h.beginning {
+		w.binary("beginning", e.Beginning[:])
+	}
 	if e.Placed != nil {
 		w.binary("entry", e.Placed.Entry)
 	}
@@ -133,14 +148,15 @@ func (e Evidence) Format() []byte {
 	if e.Opened != nil {
 		w.text("opened", string(e.Opened.Format()))
 	}
+	if h.beginning {
+		w.path(e.Path)
+	}
 	if e.Placed != nil {
-		w.list("path", len(e.Placed.Path), func(i int) events.Value {
-			return events.String(base64.RawURLEncoding.EncodeToString(e.Placed.Path[i][:]))
-		})
+		w.path(e.Placed.Path)
 		w.add("position", events.Integer(int64(e.Placed.Index)))
 	}
 	w.proofs("proofs", e.Proofs)
-	if h, _ := held(e.Kind); h.root {
+	if h.root {
 		w.binary("root", e.Root[:])
 	}
 	if e.Tags != nil {
@@ -169,6 +185,12 @@ func (w *evidenceWriter) list(name string, n int, item func(int) events.Value) {
 		out[i] = item(i)
 	}
 	w.add(name, events.List(out...))
+}
+
+func (w *evidenceWriter) path(list []Hash) {
+	w.list("path", len(list), func(i int) events.Value {
+		return events.String(base64.RawURLEncoding.EncodeToString(list[i][:]))
+	})
 }
 
 func (w *evidenceWriter) proofs(name string, list []Proof) {
@@ -215,6 +237,9 @@ func parseEvidence(b []byte) (e Evidence, err error) {
 	e.Labels, e.Tags = r.tree("labels", h.labels), r.tree("tags", h.tags)
 	if h.placed {
 		e.Placed = r.placed()
+	}
+	if h.beginning {
+		e.Beginning, e.Path = r.hash(r.value("beginning"), "beginning"), r.path()
 	}
 	if h.root {
 		e.Root = r.hash(r.value("root"), "root")
@@ -308,13 +333,18 @@ func (r *evidenceReader) placed() *Placed {
 	}
 	r.note(err, "entry")
 	p.Index = events.Index(max(r.value("position").Int(), 0))
-	path := r.value("path").Items()
-	if len(path) > maxPath {
-		r.note(fmt.Errorf("it has %d hashes, more than %d", len(path), maxPath), "path")
-		return p
-	}
-	for _, v := range path {
-		p.Path = append(p.Path, r.hash(v, "path"))
-	}
+	p.Path = r.path()
 	return p
+}
+
+func (r *evidenceReader) path() (out []Hash) {
+	list := r.value("path").Items()
+	if len(list) > maxPath {
+		r.note(fmt.Errorf("it has %d hashes, more than %d", len(list), maxPath), "path")
+		return nil
+	}
+	for _, v := range list {
+		out = append(out, r.hash(v, "path"))
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -167,7 +168,43 @@ func crimes(t testing.TB) (out []crime) {
 		return Evidence{Kind: EvidenceReceipt, Opened: a.opened(), Notes: [][]byte{[]byte(signRaw(t, r.Text(), receiptKey(t)))}, Proofs: []Proof{a.proof(3)}}
 	}
 	add("receipt-broken", "promised position 3 on 2026-06-24T08:30:00.000Z", false, promise(events.HashEntry(b.entries[3])), promise(events.HashEntry(a.entries[3])))
+	for _, c := range []crime{inconsistency(t, a, &longer), lateness(t)} {
+		add(c.name, c.says, false, c.evidence, c.honest)
+	}
 	return append(out, indexCrimes(t, a)...)
+}
+
+// inconsistency is that of b, which goes on otherwise than a from entry 3 on.
+func inconsistency(t testing.TB, a, b *testBook) crime {
+	shown := func(b *testBook, old int, note []byte) Evidence {
+		return Evidence{
+			Kind: EvidenceInconsistent, Notes: [][]byte{note, b.checkpoint(len(b.entries))},
+			Beginning: treeRoot(b.entries[:old]), Path: consistencyPath(old, b.entries, true),
+		}
+	}
+	return crime{EvidenceInconsistent, "signed a log of 5 entries, and one of 7 that begins otherwise", shown(b, 5, a.checkpoint(5)), shown(a, 5, a.checkpoint(5)), false}
+}
+
+// lateness is that of a log of four entries a day after it promised a fifth.
+func lateness(t testing.TB) crime {
+	b := newBook(t).enrol("1", "ann").use("ann", 1)
+	w := testLibrary(t)
+	e, err := events.ParseEntry(fmt.Appendf(nil, `{"$":"daybook/entry@1","event":"AQAAAAAAAAAAAAAAAAAAAA","key":"%s","kind":"witness.added","occurredAt":"2026-06-24T08:30:00Z",`+
+		`"policy":"witness library %[1]s\nquorum library\n","recordedAt":"2026-06-24T08:30:00Z","source":"daybook","witness":"library"}`, w.Cosigner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.entries = append(b.entries, e.Append(nil))
+	r := Receipt{Origin: testOrigin, Time: cosignedAt, Lines: []ReceiptLine{{2, [32]byte{}}, {4, [32]byte{}}}}
+	shown := func(seconds int) Evidence {
+		note, err := AddCosignatures(b.checkpoint(4), w.line(t, testCheckpoint(b.entries).Text(), seconds))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Evidence{Kind: EvidenceReceiptLate, Opened: b.opened(), Notes: [][]byte{[]byte(signRaw(t, r.Text(), receiptKey(t))), note}, Proofs: []Proof{b.proof(3)}}
+	}
+	day := int(MergeDelay / time.Second)
+	return crime{EvidenceReceiptLate, "promised position 4 on 2026-06-24T08:30:00.000Z, and its witness library.example/w1 knew no more than 4 entries on 2026-06-25T08:30:01Z", shown(day + 1), shown(day), false}
 }
 
 // indexCrimes are those of an index over the honest ledger a, and of trails.
@@ -238,7 +275,7 @@ func TestEvidenceConvicts(t *testing.T) {
 		}
 		kinds[c.name] = true
 	}
-	if len(kinds) != 13 {
+	if len(kinds) != 15 {
 		t.Errorf("%d kinds are tried", len(kinds))
 	}
 }
@@ -310,5 +347,63 @@ func TestNoChangedByteConvicts(t *testing.T) {
 				t.Errorf("%s convicts with byte %d changed near %q: %s", c.name, i, changed[max(0, i-30):min(len(changed), i+10)], got.Says)
 			}
 		}
+	}
+}
+
+// TestLateReceiptNeedsItsOwnWitness: who signs as a witness that no entry names, or
+// whose entry adds none, convicts nobody; and a log that has the entry is not late.
+func TestLateReceiptNeedsItsOwnWitness(t *testing.T) {
+	good := lateness(t).evidence
+	verify := func(change func(*Evidence)) error {
+		e := good
+		e.Notes = slices.Clone(e.Notes)
+		change(&e)
+		_, err := e.Verify(logKey(t).Verifier)
+		return err
+	}
+	text := must(splitNote(good.Notes[1]))
+	day := int(MergeDelay / time.Second)
+	cosigned := func(by *CosignerSigner) []byte {
+		return []byte(signRaw(t, text, logKey(t)) + by.line(t, text, day+1))
+	}
+	wantError(t, verify(func(e *Evidence) { e.Notes[1] = cosigned(testNewspaper(t)) }), "no witness of the policy")
+	wantError(t, verify(func(e *Evidence) { e.Proofs = []Proof{*e.Opened} }), "does not add a witness")
+	r := Receipt{Origin: testOrigin, Time: cosignedAt, Lines: []ReceiptLine{{3, [32]byte{}}}}
+	wantError(t, verify(func(e *Evidence) { e.Notes[0] = []byte(signRaw(t, r.Text(), receiptKey(t))) }), "it shows nothing")
+}
+
+// TestConsistencyBeginning compares with the trees themselves, for all sizes.
+func TestConsistencyBeginning(t *testing.T) {
+	a, b := testEntries(20), testEntries(20)
+	b[0] = []byte("another")
+	for size := 2; size <= 20; size++ {
+		for old := 1; old < size; old++ {
+			path := consistencyPath(old, b[:size], true)
+			got, known := ConsistencyBeginning(path, events.Size(old), testCheckpoint(b[:size]))
+			if power := old&(old-1) == 0; known == power || known && (got != treeRoot(b[:old]) || got == treeRoot(a[:old])) {
+				t.Fatalf("%d of %d: %v, %v", old, size, got, known)
+			}
+			if _, known := ConsistencyBeginning(path, events.Size(old), testCheckpoint(a[:size])); known {
+				t.Fatalf("%d of %d: a path leads to another root", old, size)
+			}
+			if len(path) > 0 {
+				if _, known := ConsistencyBeginning(path[1:], events.Size(old), testCheckpoint(b[:size])); known {
+					t.Fatalf("%d of %d: a shorter path", old, size)
+				}
+			}
+			if _, known := ConsistencyBeginning(append(path, Hash{}), events.Size(old), testCheckpoint(b[:size])); known {
+				t.Fatalf("%d of %d: a longer path", old, size)
+			}
+		}
+	}
+}
+
+// TestLateHasNoEnd: a witness may have any clock, and the latest second is late too.
+func TestLateHasNoEnd(t *testing.T) {
+	e := lateness(t).evidence
+	text := must(splitNote(e.Notes[1]))
+	e.Notes[1] = must(AddCosignatures(e.Notes[1], testLibrary(t).lineAt(text, math.MaxInt64)))
+	if _, err := e.Verify(logKey(t).Verifier); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -45,7 +46,7 @@ func (t trial) judge() (string, error) {
 	h, ok := held(t.Kind)
 	has := holds{
 		len(t.Notes), len(t.Proofs), len(t.Leaves), len(t.Numbers),
-		t.Tags != nil, t.Labels != nil, t.Placed != nil, h.root,
+		t.Tags != nil, t.Labels != nil, t.Placed != nil, h.root, h.beginning,
 	}
 	if !ok || has != h {
 		return "", fmt.Errorf("it does not hold what evidence of the kind %.40q does", t.Kind)
@@ -53,12 +54,16 @@ func (t trial) judge() (string, error) {
 	switch t.Kind {
 	case EvidenceFork:
 		return t.fork()
+	case EvidenceInconsistent:
+		return t.inconsistent()
 	case EvidenceTwoEntries:
 		return t.twoEntries()
 	case EvidenceDuplicateEvent, EvidenceDuplicateTag, EvidenceDuplicateLabel:
 		return t.duplicate()
 	case EvidenceReceipt:
 		return t.receipt()
+	case EvidenceReceiptLate:
+		return t.receiptLate()
 	case EvidenceIndexRoot:
 		return t.indexRoot()
 	case EvidenceIndexBack:
@@ -127,6 +132,29 @@ func (t trial) fork() (string, error) {
 	}
 	c, err := OpenCheckpoint(t.Notes[0], v)
 	return fmt.Sprintf("%s signed two different logs of %d entries", v.Name(), c.Size), err
+}
+
+// inconsistent: the larger log has another root at the smaller size, as the path shows.
+func (t trial) inconsistent() (string, error) {
+	v, err := t.signerOf(t.Notes[0])
+	if err != nil {
+		return "", err
+	}
+	old, err := OpenCheckpoint(t.Notes[0], v)
+	if err != nil {
+		return "", err
+	}
+	end, err := OpenCheckpoint(t.Notes[1], v)
+	if err != nil {
+		return "", err
+	}
+	if old.Size >= end.Size || old.Root == t.Beginning {
+		return "", errNothing
+	}
+	if err := CheckConsistency(Checkpoint{old.Origin, old.Size, t.Beginning}, end, t.Path); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s signed a log of %d entries, and one of %d that begins otherwise", v.Name(), old.Size, end.Size), nil
 }
 
 func (t trial) twoEntries() (string, error) {
@@ -218,4 +246,42 @@ func (t trial) receipt() (string, error) {
 		}
 	}
 	return "", errNothing
+}
+
+// receiptLate: when a witness whom the ledger itself had recorded cosigned the
+// checkpoint, the log was too small for what it had promised a day before.
+func (t trial) receiptLate() (string, error) {
+	v, err := t.signer(ReceiptKeyName(t.key.Name()))
+	if err != nil {
+		return "", err
+	}
+	r, err := OpenReceipt(t.Notes[0], v)
+	if err != nil {
+		return "", err
+	}
+	list, err := t.entries()
+	if err != nil {
+		return "", err
+	}
+	if list[0].Kind.Name != "witness.added" {
+		return "", errors.New("the entry does not add a witness")
+	}
+	key, err := ParseCosignerKey(list[0].Text("key"))
+	if err != nil {
+		return "", err
+	}
+	c, by, err := Policy{Witnesses: []Witness{{Name: key.Name(), Key: key}}, Quorum: key.Name()}.Check(t.Notes[1], t.key)
+	if err != nil {
+		return "", err
+	}
+	if uint64(t.Proofs[0].Index) >= uint64(c.Size) {
+		return "", fmt.Errorf("no log of %d entries holds the entry that adds the witness, at %d", c.Size, t.Proofs[0].Index)
+	}
+	promised := r.Lines[len(r.Lines)-1].Index
+	// A cosignature has whole seconds, up to one that time.Time cannot compare.
+	if uint64(promised) < uint64(c.Size) || by.At.Unix() <= r.Time.Add(MergeDelay).Unix() {
+		return "", errNothing
+	}
+	return fmt.Sprintf("%s promised position %d on %s, and its witness %s knew no more than %d entries on %s",
+		t.key.Name(), promised, r.Time.Format(receiptTime), key.Name(), c.Size, by.At.Format(time.RFC3339)), nil
 }
