@@ -58,6 +58,10 @@
 //	publish the ledger  →  add to the trees  →  leaf: journal, sync  →
 //	integrate twice, compare  →  tiles, sync  →  sign  →  journal, sync  →  publish
 //
+// With witnesses (Config.Cosigners) they are asked before it is published, as those of
+// the ledger are. An answer has the newest cosignatures of its checkpoint: by them it is
+// told from one of an index that stands still.
+//
 // # What a crash leaves
 //
 //   - After the ledger's checkpoint: trees behind it. They are brought up to it.

@@ -183,6 +183,7 @@ type world struct {
 	ended  chan error
 	closes []func() error
 	change func(*Config) // of the index, before it is opened
+	ledger func(*ledger.Config)
 }
 
 func newWorld(t testing.TB, entries int) *world {
@@ -208,10 +209,14 @@ func (w *world) log(name string) *locallog.Log {
 func (w *world) open(s step) (err error) {
 	w.t.Helper()
 	ctx := w.t.Context()
-	if w.anchor, err = ledger.Open(ctx, ledger.Config{
+	of := ledger.Config{
 		Dir: filepath.Join(w.dir, "public"), Signer: logKey(w.t).Signer, Receipts: keyOf(w.t, proof.ReceiptKeyName(origin)).Signer,
 		PublishEvery: time.Millisecond, Log: w.log("log"), History: w.book,
-	}); err != nil {
+	}
+	if w.ledger != nil {
+		w.ledger(&of)
+	}
+	if w.anchor, err = ledger.Open(ctx, of); err != nil {
 		return err
 	}
 	w.closes = append(w.closes, w.anchor.Close)

@@ -55,6 +55,11 @@ type Config struct {
 	Log ledger.Log
 	// Heads, if set, are checkpoints of the index log that others hold.
 	Heads ledger.Heads
+	// Cosigners, if set, are the witnesses of the index log, with RefreshEvery and
+	// Withheld as in ledger.Config.
+	Cosigners    ledger.Cosigners
+	RefreshEvery time.Duration
+	Withheld     func(size events.Size, reason error)
 	// Every is the least time between two leaves. The default, a second, is what a
 	// ledger promises at least: a leaf lives for ever.
 	Every time.Duration
@@ -123,6 +128,7 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 	x.anchor, err = ledger.Open(ctx, ledger.Config{
 		Dir: cfg.Public, Journal: cfg.Journal, Elsewhere: cfg.Elsewhere, Signer: cfg.Signer, Log: cfg.Log,
 		History: x.leaves, Heads: cfg.Heads, Now: cfg.Now,
+		Cosigners: cfg.Cosigners, RefreshEvery: cfg.RefreshEvery, Withheld: cfg.Withheld,
 		PublishEvery: time.Nanosecond, // there is a checkpoint for each leaf
 		Leaves: &ledger.Leaves{Key: cfg.Key, Check: checkLeaf, TakeBack: func(ctx context.Context, texts [][]byte) error {
 			return x.leaves.append(ctx, texts)

@@ -209,7 +209,11 @@ func (m *Mirror) takeUp(ctx context.Context) error {
 
 // answer makes answers speak of the last leaf, at which the trees are.
 func (m *Mirror) answer(leaf proof.IndexLeaf, p proof.Proof) error {
-	v := &view{snapshot: m.trees.db.NewSnapshot(), proof: proof.IndexProof{Leaf: leaf, Path: p.Path, Note: p.Note}}
+	files := m.files
+	v := &view{
+		snapshot: m.trees.db.NewSnapshot(), proof: proof.IndexProof{Leaf: leaf, Path: p.Path, Note: p.Note},
+		newest: func() []byte { _, msg := files.Checkpoint(); return msg },
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.setView(v)

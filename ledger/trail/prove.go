@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,17 @@ type answers struct {
 type view struct {
 	snapshot *pebble.Snapshot
 	proof    proof.IndexProof // without the trees
+	newest   func() []byte    // note of the index log's checkpoint
+}
+
+// answer is the proof without the trees, with the newest cosignatures of its checkpoint.
+func (v *view) answer() proof.IndexProof {
+	p, newest := v.proof, v.newest()
+	ours, _, _ := bytes.Cut(p.Note, []byte("\n\n"))
+	if text, _, _ := bytes.Cut(newest, []byte("\n\n")); bytes.Equal(text, ours) {
+		p.Note = newest
+	}
+	return p
 }
 
 // setView replaces the view. The caller holds mu.
@@ -83,7 +95,7 @@ func (x *answers) prove(q Question) (Answer, error) {
 	if x.view == nil {
 		return Answer{}, ledger.ErrNotPublished
 	}
-	out := Answer{Proof: x.view.proof, Positions: map[proof.Hash]events.Index{}}
+	out := Answer{Proof: x.view.answer(), Positions: map[proof.Hash]events.Index{}}
 	var err error
 	if !ofTags.nothing() {
 		out.Proof.Tags, err = show(tags, x.view.snapshot, ofTags, out.Positions)

@@ -16,7 +16,8 @@ import (
 // once for each Open. It stops at a tag or label that stands twice, and when the
 // trees do not lead to the roots that were signed.
 func (x *Index) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	outer := ctx // which ends before ctx does, and the ledger with it
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
 	done := make(chan error, 1)
 	go func() {
@@ -27,7 +28,7 @@ func (x *Index) Run(ctx context.Context) error {
 		done <- err
 	}()
 	err := x.run(ctx)
-	ended := ctx.Err() != nil
+	ended := outer.Err() != nil || ctx.Err() != nil
 	cancel(nil)
 	if stopped := <-done; stopped != nil {
 		return fmt.Errorf("indexing: %w", stopped)
@@ -68,6 +69,13 @@ func (x *Index) resume(ctx context.Context) error {
 			return err
 		}
 		if x.last, err = proof.ParseIndexLeaf(string(text)); err != nil {
+			return err
+		}
+	}
+	if x.cfg.Cosigners != nil {
+		// The ledger may have lost what it showed, and does not show it again before its
+		// witnesses have answered.
+		if err := x.cfg.Ledger.WaitFor(ctx, max(x.last.Size, x.trees.now.size)); err != nil {
 			return err
 		}
 	}
@@ -180,7 +188,10 @@ func (x *Index) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v := &view{snapshot: x.trees.db.NewSnapshot(), proof: proof.IndexProof{Leaf: x.last, Path: p.Path, Note: p.Note}}
+	v := &view{
+		snapshot: x.trees.db.NewSnapshot(), proof: proof.IndexProof{Leaf: x.last, Path: p.Path, Note: p.Note},
+		newest: func() []byte { _, msg := x.anchor.Checkpoint(); return msg },
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	done := x.Progress()
