@@ -1,7 +1,7 @@
 package ledger
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,8 +74,18 @@ type Config struct {
 	// holds a checkpoint that ours does not continue stops Open with a
 	// *ForkError.
 	Heads Heads
+	// Cosigners, if set, are the witnesses: no checkpoint is published before a quorum
+	// of them cosigned it.
+	Cosigners Cosigners
+	// RefreshEvery is how old the cosignatures of the published checkpoint become
+	// before they are asked for again; the default is ten minutes.
+	RefreshEvery time.Duration
+	// Withheld, if set, is told each time why a checkpoint of that size is not published,
+	// or its cosignatures are not renewed, yet.
+	Withheld func(size events.Size, reason error)
 
-	step step
+	step  step
+	retry time.Duration // see retryEvery
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -98,6 +108,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.RefreshEvery <= 0 {
+		c.RefreshEvery = 10 * time.Minute
+	}
+	c.retry = cmp.Or(c.retry, retryEvery)
 	return c, nil
 }
 
@@ -125,13 +139,19 @@ func (e *MismatchError) Error() string {
 // Anchor turns the history into the public log. All its methods except Run and
 // Close can be called at any time and from everywhere.
 type Anchor struct {
-	cfg       Config
-	public    *Public
-	files     *writer
-	journal   *journal
-	agreed    bool      // the log's root at our size is ours
-	published time.Time // when Run last published
-	started   atomic.Bool
+	cfg     Config
+	public  *Public
+	files   *writer
+	journal *journal
+	started atomic.Bool
+	signed  events.Size // the journal's, at Open
+
+	// Of Run alone:
+	agreed bool          // the log's root at our size is ours
+	tried  time.Time     // when Run last published, or the witnesses were no quorum
+	pause  time.Duration // from tried to the next time
+	asking *asking       // what is with the witnesses, nil if nothing is
+	fresh  time.Time     // when a quorum last knew the published checkpoint
 
 	mu      sync.Mutex
 	moved   chan struct{} // closed at each publication, and when Run ends
@@ -142,12 +162,12 @@ type Anchor struct {
 // Checkpoint returns the published checkpoint and its note; before the first
 // one it returns a zero Checkpoint and nil.
 func (a *Anchor) Checkpoint() (proof.Checkpoint, []byte) {
-	now := a.public.now.Load()
-	if now == nil {
-		return proof.Checkpoint{}, nil
-	}
-	return now.Checkpoint, bytes.Clone(now.note)
+	return a.public.checkpoint()
 }
+
+// Signed is the largest size that was signed before this Anchor was opened. Less of it is
+// published while witnesses have to be asked.
+func (a *Anchor) Signed() events.Size { return a.signed }
 
 // Public is the published log for readers.
 func (a *Anchor) Public() *Public { return a.public }

@@ -255,13 +255,17 @@ func (c *check) parse(i events.Index, msg events.Message) error {
 	return c.seen.add(f)
 }
 
+// headBoxes is how many boxes for persons the head of a bulk event has: one for each way
+// to stand to the matter.
+const headBoxes = 3
+
 // personBoxes is how many boxes for persons the message of an entry has: one for
-// each tag, and of the head of a bulk event one for everybody.
+// each tag, and those of a head.
 func personBoxes(e *events.Entry, tags int) int {
 	_, bulk := e.Value("subjects.parts")
 	_, part := e.Value("subjects.part")
 	if bulk && !part {
-		return 1
+		return headBoxes
 	}
 	return tags
 }

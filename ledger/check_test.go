@@ -25,7 +25,7 @@ func boxed(entries ...[]byte) iter.Seq2[events.Stored, error] {
 			if parsed, err := events.ParseEntry(e); err == nil {
 				boxes := len(parsed.Texts("subjects.tags"))
 				if parsed.Text("subjects.mode") == "bulk" && boxes == 0 {
-					boxes = 1 // a head
+					boxes = 3 // a head
 				}
 				for range boxes {
 					m.Boxes = append(m.Boxes, events.Box{Kind: events.BoxPerson, Data: make([]byte, 28)})

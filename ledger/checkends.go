@@ -96,7 +96,7 @@ func (c *check) compareLine(p published) error {
 	if root := c.tree.root(); root != p.Root {
 		return &Difference{PartSigned, place, fmt.Errorf("signed is root %v, the history leads to %v", p.Root, root)}
 	}
-	c.listed = c.listed || bytes.Equal(p.note, c.shown.note)
+	c.listed = c.listed || continues(c.shown.note, p.note)
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (c *check) finishShown() error {
 	case !c.listed:
 		return wrong(PartSeen, "it is signed, of size %d, and no line of the journal", c.shown.Size)
 	case c.shown.Size < c.signed.Size:
-		c.remark("the journalled checkpoint of size %d is not published yet; the next start does that", c.signed.Size)
+		c.remark("the journalled checkpoint of size %d is not published yet; the next start does that, with witnesses once they have cosigned it", c.signed.Size)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"iter"
-	"sync"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -27,43 +26,9 @@ type Facts struct {
 	Leaf   []byte     // all of it, in a log of Leaves; the rest is then empty
 }
 
-// chunks yields the bundles in order. Several are fetched, hashed and parsed at
-// a time, and no more than that are held.
+// chunks yields the bundles in order.
 func (a *audit) chunks(ctx context.Context) iter.Seq2[chunk, error] {
-	type result struct {
-		chunk chunk
-		err   error
-	}
-	return func(yield func(chunk, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		var group sync.WaitGroup
-		defer group.Wait()
-		defer cancel()
-		queue := make(chan chan result, a.opts.Parallel)
-		group.Go(func() {
-			defer close(queue)
-			for n := range (uint64(a.checkpoint.Size) + proof.TileWidth - 1) / proof.TileWidth {
-				done := make(chan result, 1)
-				select {
-				case queue <- done:
-				case <-ctx.Done():
-					return
-				}
-				group.Go(func() {
-					c, err := a.chunk(ctx, n)
-					done <- result{c, err}
-				})
-			}
-		})
-		for done := range queue {
-			if r := <-done; !yield(r.chunk, r.err) || r.err != nil {
-				return
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			yield(chunk{}, fmt.Errorf("auditing: %w", context.Cause(ctx)))
-		}
-	}
+	return inOrder(ctx, 0, (uint64(a.checkpoint.Size)+proof.TileWidth-1)/proof.TileWidth, a.opts.Parallel, a.chunk)
 }
 
 // chunk fetches bundle n and its tile, and checks all that needs no other.

@@ -97,7 +97,7 @@ func (w *witness) look(t *testing.T, dir string) {
 	if p.Checkpoint, err = stated(msg); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(b), p.line()) {
+	if p.note = bare(msg); !strings.Contains(string(b), p.line()) {
 		t.Fatalf("the checkpoint of size %d is published and not journalled", p.Size)
 	}
 	if w.note(t, p); p.Size < w.last {

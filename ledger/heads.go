@@ -36,7 +36,23 @@ type ForkError struct {
 	Ours       proof.Checkpoint // the journal's last, zero if it has none
 	OurNote    []byte
 	RootThere  proof.Hash // ours at their size, when that is not beyond us
+	path       []proof.Hash
 	historyEnd events.Seq
+}
+
+// Evidence is what shows a stranger that two histories were signed; nil when they may
+// only be further than we are.
+func (e *ForkError) Evidence() *proof.Evidence {
+	switch {
+	case e.Ahead():
+		return nil
+	case e.Theirs.Size == e.Ours.Size:
+		found := (&proof.Fork{A: e.TheirNote, B: e.OurNote}).Evidence()
+		return &found
+	}
+	return &proof.Evidence{
+		Kind: proof.EvidenceInconsistent, Notes: [][]byte{e.TheirNote, e.OurNote}, Beginning: e.RootThere, Path: e.path,
+	}
 }
 
 // Ahead says that they know a larger size: ours was set back, or theirs was
@@ -114,7 +130,7 @@ func (a *Anchor) compareHead(h Head, v note.Verifier, signed published) error {
 	if fork.Ahead() {
 		return fork
 	}
-	if fork.RootThere, err = rootAt(&Public{dir: a.cfg.Dir}, theirs.Size, signed.Checkpoint); err != nil {
+	if fork.RootThere, fork.path, err = rootAt(&Public{dir: a.cfg.Dir}, theirs.Size, signed.Checkpoint); err != nil {
 		return fmt.Errorf("comparing with the checkpoint that %s holds: %w", h.From, err)
 	}
 	if fork.RootThere != theirs.Root {
@@ -123,27 +139,27 @@ func (a *Anchor) compareHead(h Head, v note.Verifier, signed published) error {
 	return nil
 }
 
-// rootAt is the root over the first size entries of the log that c states,
-// computed from its tiles. That they belong to c is proved on the way: a tile
-// damaged far from the right edge must not look like a fork.
-func rootAt(p *Public, size events.Size, c proof.Checkpoint) (proof.Hash, error) {
+// rootAt is the root over the first size entries of the log that c states, computed
+// from its tiles, and the path from there to c. That they belong to c is proved on the
+// way: a tile damaged far from the right edge must not look like a fork.
+func rootAt(p *Public, size events.Size, c proof.Checkpoint) (proof.Hash, []proof.Hash, error) {
 	switch size {
 	case 0:
-		return proof.EmptyRoot(), nil
+		return proof.EmptyRoot(), nil, nil
 	case c.Size:
-		return c.Root, nil
+		return c.Root, nil, nil
 	}
 	hashes := p.hashes(c.Size)
 	root, err := tlog.TreeHash(int64(size), hashes)
 	if err != nil {
-		return root, err
+		return root, nil, err
 	}
 	path, err := tlog.ProveTree(int64(c.Size), int64(size), hashes)
 	if err == nil {
 		err = tlog.CheckTree(path, int64(c.Size), c.Root, int64(size), root)
 	}
 	if err != nil {
-		return root, &DamageError{Place: "tile", Reason: err}
+		return root, nil, &DamageError{Place: "tile", Reason: err}
 	}
-	return root, nil
+	return root, path, nil
 }

@@ -95,6 +95,16 @@ func convicts(t *testing.T, fork *ForkError) {
 	if err != nil || (found != nil) != (fork.Ours.Size == fork.Theirs.Size) {
 		t.Fatal(found, err)
 	}
+	e := fork.Evidence()
+	if (e == nil) != fork.Ahead() {
+		t.Fatalf("%+v", e)
+	}
+	if e == nil {
+		return
+	}
+	if _, err := must[proof.Evidence](t)(proof.ParseEvidence(e.Format())).Verify(logKey(t).Verifier); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestHeadsOfNothing: a ledger that lost everything it signed does not begin

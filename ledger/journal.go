@@ -15,8 +15,8 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 )
 
-// ErrLocked means that another Anchor has the journal open.
-var ErrLocked = errors.New("the journal is in use by another process")
+// ErrLocked means that another process has a journal or directory open.
+var ErrLocked = errors.New("it is in use by another process")
 
 // Journal is a journal that is no file: an append-only row of messages, one
 // for each line, kept where no restore of this directory reaches. A stream of
@@ -69,7 +69,7 @@ func openJournal(path string, s step) (*journal, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
-	f, err := lockFile(path)
+	f, err := LockFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal %s: %w", path, err)
 	}

@@ -73,7 +73,7 @@ func OpenMirror(cfg MirrorConfig) (*Mirror, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("opening the mirror: %w", err)
 	}
-	lock, err := lockFile(cmp.Or(cfg.Lock, filepath.Clean(cfg.Dir)+".lock"))
+	lock, err := LockFile(cmp.Or(cfg.Lock, filepath.Clean(cfg.Dir)+".lock"))
 	if err != nil {
 		return nil, fmt.Errorf("opening the mirror in %s: %w", cfg.Dir, err)
 	}
@@ -106,8 +106,8 @@ func (m *Mirror) takeUp() error {
 
 // Extend takes a signed checkpoint and the entries it covers, and shows them once
 // the tree over the history's entries has the root that is signed. Until then, and
-// after an error, what was shown before stays. A checkpoint that is not newer changes
-// nothing.
+// after an error, what was shown before stays. A checkpoint that is smaller changes
+// nothing; at the same size the cosignatures are those given last.
 //
 // A *SplitError or a *MismatchError is final. After any other error, as one of the
 // history's, Extend may be called again.
@@ -130,6 +130,9 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	if p.Size == now.Size && p.Size > 0 && p.Root != now.Root {
 		return m.stop(&SplitError{&proof.Fork{A: before, B: p.note}})
 	}
+	if p.Size == now.Size && p.Size > 0 && !bytes.Equal(p.note, before) {
+		return m.show(p) // cosigned anew
+	}
 	if p.Size <= now.Size || p.Size < m.files.tree.size {
 		return nil
 	}
@@ -147,12 +150,17 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	if root := m.files.tree.root(); root != p.Root {
 		return m.stop(&MismatchError{Size: p.Size, Ours: root, LogSize: p.Size, LogsAnswer: p.Root})
 	}
-	if err := m.agree(ctx, now.Size, p.Size); err != nil {
+	if err := agreed(ctx, m.cfg.Dir, now.Size, p.Size, m.cfg.Agree); err != nil {
 		return err
 	}
 	if err := m.files.sync(); err != nil {
 		return m.stop(err)
 	}
+	return m.show(p)
+}
+
+// show publishes p, whose files are synced.
+func (m *Mirror) show(p published) error {
 	if err := m.files.replace(p.note); err != nil {
 		return m.stop(err)
 	}
@@ -160,16 +168,16 @@ func (m *Mirror) extend(ctx context.Context, p published) error {
 	return nil
 }
 
-// agree asks whether the entries from first on may be shown. That they are those which
-// were signed is known.
-func (m *Mirror) agree(ctx context.Context, first, size events.Size) error {
-	if m.cfg.Agree == nil {
+// agreed asks whether the entries in a directory from first on may be shown, and needs no
+// answer if agree is nil. That they are those which were signed is known.
+func agreed(ctx context.Context, dir string, first, size events.Size, agree func(context.Context, events.Index, []byte) error) error {
+	if agree == nil {
 		return nil
 	}
-	files := &Public{dir: m.cfg.Dir}
+	files := &Public{dir: dir}
 	return files.eachBundle(ctx, first, size, func(first events.Size, entries [][]byte) error {
 		for i, e := range entries {
-			if err := m.cfg.Agree(ctx, events.Index(first)+events.Index(i), e); err != nil {
+			if err := agree(ctx, events.Index(first)+events.Index(i), e); err != nil {
 				return err
 			}
 		}
@@ -186,11 +194,7 @@ func (m *Mirror) stop(err error) error {
 // Checkpoint returns the checkpoint that is shown, and its note; before the first
 // one it returns a zero Checkpoint and nil.
 func (m *Mirror) Checkpoint() (proof.Checkpoint, []byte) {
-	now := m.public.now.Load()
-	if now == nil {
-		return proof.Checkpoint{}, nil
-	}
-	return now.Checkpoint, bytes.Clone(now.note)
+	return m.public.checkpoint()
 }
 
 // Public is the log for readers, up to the checkpoint.

@@ -231,3 +231,28 @@ func TestMirrorAsksBeforeItShows(t *testing.T) {
 		t.Errorf("the lock is not where it was to be: %v", err)
 	}
 }
+
+// TestMirrorRenews: at the same size it shows the cosignatures that are shown to it, also
+// after a start.
+func TestMirrorRenews(t *testing.T) {
+	entries := testEntries(t, 10)
+	dir := t.TempDir()
+	m := openMirror(t, dir, newHistory(entries...))
+	first := signedAt(t, entries, 10, logKey(t).Signer)
+	second := cosignedNote(t, first)
+	for _, msg := range [][]byte{first, second, signedAt(t, entries, 9, logKey(t).Signer)} {
+		if err := m.Extend(t.Context(), msg); err != nil {
+			t.Fatal(err)
+		}
+		m.shows(t, 10)
+	}
+	if _, msg := m.Checkpoint(); !bytes.Equal(msg, second) {
+		t.Fatalf("it shows %q", msg)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, msg := openMirror(t, dir, newHistory(entries...)).Checkpoint(); !bytes.Equal(msg, second) {
+		t.Fatalf("after a start it shows %q", msg)
+	}
+}

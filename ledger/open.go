@@ -16,7 +16,8 @@ import (
 )
 
 // Open takes up the public directory where the journal's last checkpoint left
-// it, and publishes that checkpoint if a crash came between. It refuses a
+// it, and publishes that checkpoint if a crash came between and no Cosigners are set;
+// with them it shows what was shown before. It refuses a
 // directory, journal or history that contradict each other; the error names
 // the place, and a *DamageError what to do. The caller runs Run, then Close.
 func Open(ctx context.Context, cfg Config) (*Anchor, error) {
@@ -44,6 +45,7 @@ func Open(ctx context.Context, cfg Config) (*Anchor, error) {
 		public:  &Public{dir: cfg.Dir, live: true},
 		files:   newWriter(cfg.Dir, cfg.step),
 		journal: j,
+		signed:  j.last.Size,
 		moved:   make(chan struct{}),
 	}
 	if err := a.takeUp(ctx); err != nil {
@@ -56,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Anchor, error) {
 // takeUp brings files, checkpoint and journal to one state.
 func (a *Anchor) takeUp(ctx context.Context) error {
 	signed := a.journal.last
-	behind, err := a.comparePublished()
+	shown, err := a.comparePublished()
 	if err != nil {
 		return err
 	}
@@ -75,7 +77,7 @@ func (a *Anchor) takeUp(ctx context.Context) error {
 	if err := a.loadOrRebuild(ctx, signed.Checkpoint); err != nil {
 		return err
 	}
-	if err := a.checkSigned(ctx, signed); err != nil {
+	if err := a.checkSigned(ctx, signed, shown); err != nil {
 		return err
 	}
 	if err := a.compareLast(ctx, signed.Size); err != nil {
@@ -87,44 +89,62 @@ func (a *Anchor) takeUp(ctx context.Context) error {
 	if err := a.files.trim(); err != nil {
 		return err
 	}
-	if behind {
+	return a.takeUpShown(shown, signed)
+}
+
+// takeUpShown publishes what was signed and not shown, unless witnesses have to be
+// asked for that, which is what Run begins with.
+func (a *Anchor) takeUpShown(shown, signed published) error {
+	switch {
+	case shown.Size == signed.Size:
+	case a.cfg.Cosigners == nil:
 		if err := a.files.replace(signed.note); err != nil {
 			return err
 		}
+		shown = signed
+	case shown.note == nil:
+		return nil
 	}
-	a.public.now.Store(&signed)
+	if a.cfg.Cosigners != nil {
+		a.fresh, _ = a.cfg.Cosigners.Known(shown.note)
+		if now := a.cfg.Now(); a.fresh.After(now) { // a witness's clock does not put off ours
+			a.fresh = now
+		}
+	}
+	a.public.now.Store(&shown)
 	return nil
 }
 
-// comparePublished holds the checkpoint file against the journal and reports
-// whether it is to be replaced. A file ahead of the journal means that the
-// journal was set back or is another's: going on could sign a second history.
-func (a *Anchor) comparePublished() (behind bool, err error) {
+// comparePublished holds the checkpoint file against the journal and returns it, if
+// there is one. A file ahead of the journal means that the journal was set back or is
+// another's: going on could sign a second history.
+func (a *Anchor) comparePublished() (shown published, err error) {
 	signed := a.journal.last
 	msg, err := readFile(filepath.Join(a.cfg.Dir, checkpointPath), maxNote)
 	if errors.Is(err, fs.ErrNotExist) {
-		return signed.Size > 0, nil
+		return published{}, nil
 	}
 	if err != nil {
-		return false, err
+		return published{}, err
 	}
 	c, err := stated(msg)
 	switch {
 	case err != nil:
-		return false, &DamageError{Place: checkpointPath, Reason: err}
+		return published{}, &DamageError{Place: checkpointPath, Reason: err}
 	case c.Origin != a.cfg.Signer.Name():
-		return false, fmt.Errorf("the published checkpoint is of %s, the key is of %s", c.Origin, a.cfg.Signer.Name())
+		return published{}, fmt.Errorf("the published checkpoint is of %s, the key is of %s", c.Origin, a.cfg.Signer.Name())
 	case c.Size > signed.Size:
-		return false, fmt.Errorf("the published checkpoint has size %d, the journal %s ends at %d: the journal is another one or was set back; put back the newest journal; daybook recover says more", c.Size, a.cfg.Journal, signed.Size)
-	case c.Size == signed.Size && !bytes.Equal(msg, signed.note):
-		return false, fmt.Errorf("the published checkpoint of size %d is not the journalled one", c.Size)
+		return published{}, fmt.Errorf("the published checkpoint has size %d, the journal %s ends at %d: the journal is another one or was set back; put back the newest journal; daybook recover says more", c.Size, a.cfg.Journal, signed.Size)
+	case c.Size == signed.Size && !continues(msg, signed.note):
+		return published{}, fmt.Errorf("the published checkpoint of size %d is not the journalled one", c.Size)
 	}
-	return c.Size < signed.Size, nil
+	return published{c, msg}, nil
 }
 
 // checkSigned opens the journalled note with the key that entry 0 names, which
-// must be ours: what is published next is then what was signed.
-func (a *Anchor) checkSigned(ctx context.Context, signed published) error {
+// must be ours: what is published next is then what was signed. So is what stays
+// published until the witnesses have answered.
+func (a *Anchor) checkSigned(ctx context.Context, signed, shown published) error {
 	v, err := a.signedBy(ctx, signed.Size)
 	if err != nil {
 		return err
@@ -132,7 +152,17 @@ func (a *Anchor) checkSigned(ctx context.Context, signed published) error {
 	if _, err := proof.OpenCheckpoint(signed.note, v); err != nil {
 		return fmt.Errorf("reading the journal: %w", err)
 	}
-	return nil
+	if shown.note == nil || shown.Size < signed.Size && a.cfg.Cosigners == nil {
+		return nil
+	}
+	if _, err := proof.OpenCheckpoint(shown.note, v); err != nil {
+		return &DamageError{Place: checkpointPath, Reason: err}
+	}
+	root, _, err := rootAt(&Public{dir: a.cfg.Dir}, shown.Size, signed.Checkpoint)
+	if err == nil && root != shown.Root {
+		err = &DamageError{Place: checkpointPath, Reason: fmt.Errorf("it has root %v at size %d, the files have %v", shown.Root, shown.Size, root)}
+	}
+	return err
 }
 
 // signedBy is the key that signs this log, as its entry 0 says, of size entries.

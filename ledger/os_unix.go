@@ -8,9 +8,10 @@ import (
 	"syscall"
 )
 
-// lockFile opens path with an exclusive lock that ends with the file or with
-// the process, so a crash leaves nothing to clean up.
-func lockFile(path string) (*os.File, error) {
+// LockFile opens or creates path with an exclusive lock that ends with the file or with
+// the process, so a crash leaves nothing to clean up. When another has it the error is
+// ErrLocked.
+func LockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

@@ -37,9 +37,10 @@ const (
 // c2sp.org/tlog-tiles, limited to what the checkpoint in it covers. It is safe
 // for concurrent use.
 type Public struct {
-	dir  string
-	live bool // an Anchor writes here and sets now; otherwise the file decides
-	now  atomic.Pointer[published]
+	dir    string
+	live   bool // an Anchor writes here and sets now; otherwise the file decides
+	copied bool // a Copy does
+	now    atomic.Pointer[published]
 }
 
 // published is a checkpoint and the note that states it.
@@ -103,6 +104,16 @@ func (p *Public) readCheckpoint() ([]byte, error) {
 	return nil, notExist(checkpointPath)
 }
 
+// checkpoint is what whoever writes here shows, and its note; zero and nil before the
+// first.
+func (p *Public) checkpoint() (proof.Checkpoint, []byte) {
+	now := p.now.Load()
+	if now == nil {
+		return proof.Checkpoint{}, nil
+	}
+	return now.Checkpoint, bytes.Clone(now.note)
+}
+
 // size is the published size, 0 before the first checkpoint.
 func (p *Public) size() (events.Size, error) {
 	if p.live {
@@ -145,11 +156,23 @@ func (p *Public) readTile(t proof.Tile, size events.Size) ([]byte, error) {
 			limit = t.Width * tlog.HashSize
 		}
 	}
-	b, err := readFile(filepath.Join(p.dir, fileOf(t)), limit)
+	b, err := p.readUpTo(t, size, limit)
 	if err != nil || t.Width == proof.TileWidth || t.Level != proof.EntriesLevel {
 		return b, err
 	}
 	return bundlePrefix(b, t.Width), nil
+}
+
+// readUpTo reads the file that t is in: the one that grows, or in a Copy the one of the
+// width that the log of that size leads to. That one goes when it is full.
+func (p *Public) readUpTo(t proof.Tile, size events.Size, limit int) ([]byte, error) {
+	if last := unfinished(size, t.Level); last.N == t.N && (p.copied || !p.live) {
+		b, err := readFile(filepath.Join(p.dir, filepath.FromSlash(last.Path())), limit)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	return readFile(filepath.Join(p.dir, fileOf(t)), limit)
 }
 
 // fileOf is the file of a tile or bundle of any width, relative to the

@@ -16,7 +16,7 @@ import (
 // between history, journal and checkpoint. The damaged journal is kept beside
 // it, under the name returned. A crash leaves the old or the new journal.
 func RepairJournal(ctx context.Context, cfg CheckConfig) (kept string, err error) {
-	lock, err := lockFile(cfg.Journal)
+	lock, err := LockFile(cfg.Journal)
 	if err != nil {
 		return "", fmt.Errorf("repairing the journal %s: %w", cfg.Journal, err)
 	}
@@ -33,7 +33,7 @@ func repairJournal(ctx context.Context, cfg CheckConfig, old *os.File) (string, 
 	if err != nil {
 		return "", fmt.Errorf("the published checkpoint is to take the line's place: %w", err)
 	}
-	shown := published{note: msg}
+	shown := published{note: bare(msg)}
 	if shown.Checkpoint, err = stated(msg); err != nil {
 		return "", fmt.Errorf("the published checkpoint is to take the line's place: %w", err)
 	}

@@ -26,6 +26,7 @@ func TestRepairJournal(t *testing.T) {
 		"note":           {func(l []string) { l[2] = l[2][:len(l[2])-9] + "AAAA" + l[2][len(l[2])-5:] }, nil, ""},
 		"noise":          {func(l []string) { l[2] = "noise\n" }, nil, ""},
 		"torn behind it": {func(l []string) { l[2] = "noise\n"; l[3] = "30" }, nil, ""},
+		"cosigned":       {func(l []string) { l[2] = "noise\n" }, func(b []byte) []byte { return cosignedNote(t, b) }, ""},
 		"first line":     {func(l []string) { l[0] = "9" + l[0] }, nil, "journal line 1"},
 		"two lines":      {func(l []string) { l[1] = "noise\n"; l[2] = "noise\n" }, nil, "journal line 2"},
 		"no checkpoint":  {func(l []string) { l[2] = "noise\n" }, func([]byte) []byte { return nil }, "is to take the line's place"},

@@ -42,6 +42,10 @@ func (a *Anchor) run(ctx context.Context) error {
 	if err := a.meet(ctx); err != nil {
 		return err
 	}
+	defer a.withdraw()
+	if c, _ := a.Checkpoint(); c.Size < a.journal.last.Size {
+		a.ask(ctx, a.journal.last)
+	}
 	for {
 		last, err := a.wait(ctx)
 		if err != nil {
@@ -51,19 +55,33 @@ func (a *Anchor) run(ctx context.Context) error {
 			if err == nil {
 				err = a.integrate(ctx, batch)
 			}
-			if err == nil && a.due() {
-				err = a.publish(ctx)
+			if err == nil {
+				err = a.advance(ctx)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		if a.due() {
-			if err := a.publish(ctx); err != nil {
-				return err
-			}
+		if err := a.advance(ctx); err != nil {
+			return err
 		}
 	}
+}
+
+// advance does what is due now: it takes the witnesses' answer, signs what is new, or
+// has renewed what is stale.
+func (a *Anchor) advance(ctx context.Context) error {
+	if err := a.answered(ctx); err != nil {
+		return err
+	}
+	if a.due() {
+		return a.publish(ctx)
+	}
+	if a.stale() {
+		_, msg := a.Checkpoint()
+		a.ask(ctx, published{a.journal.last.Checkpoint, msg})
+	}
+	return nil
 }
 
 // next is the first message that is not in our tree.
@@ -111,19 +129,38 @@ func (a *Anchor) anchored(ctx context.Context, first, size events.Size) (batch [
 }
 
 // wait returns the history's last message when there is a new one, or our own
-// when a checkpoint is due before that.
+// when there is something else to do before that.
 func (a *Anchor) wait(ctx context.Context) (events.Seq, error) {
 	ours := a.next() - 1
-	if !a.pending() {
-		return a.cfg.History.Wait(ctx, ours)
-	}
-	timed, cancel := context.WithTimeout(ctx, a.remaining())
+	timed, cancel := a.until(ctx)
 	defer cancel()
 	last, err := a.cfg.History.Wait(timed, ours)
-	if err != nil && timed.Err() != nil && ctx.Err() == nil {
-		return ours, nil
+	if err != nil && timed.Err() != nil {
+		return ours, context.Cause(ctx) // nil while ctx goes on, and else no time-out of ours
 	}
 	return last, err
+}
+
+// until ends when the witnesses have answered, or something is due.
+func (a *Anchor) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	switch {
+	case a.asking != nil:
+		timed, cancel := context.WithCancel(ctx)
+		done := a.asking.done
+		go func() {
+			select {
+			case <-done:
+				cancel()
+			case <-timed.Done():
+			}
+		}()
+		return timed, cancel
+	case a.pending():
+		return context.WithTimeout(ctx, a.remaining())
+	case a.mayRefresh():
+		return context.WithTimeout(ctx, a.untilStale())
+	}
+	return context.WithCancel(ctx)
 }
 
 // batches are the entries of messages from … to, checked.
@@ -164,37 +201,61 @@ func (a *Anchor) pending() bool {
 }
 
 // due says that the pending checkpoint need not wait any longer.
-func (a *Anchor) due() bool { return a.pending() && a.remaining() <= 0 }
+func (a *Anchor) due() bool { return a.asking == nil && a.pending() && a.remaining() <= 0 }
 
 // remaining is the time until another checkpoint may be published.
 func (a *Anchor) remaining() time.Duration {
-	if a.published.IsZero() {
+	if a.tried.IsZero() {
 		return 0
 	}
-	return min(a.cfg.PublishEvery, a.cfg.PublishEvery-a.cfg.Now().Sub(a.published))
+	return min(a.pause, a.pause-a.cfg.Now().Sub(a.tried))
 }
 
 // publish signs our root and shows it: files, journal, checkpoint, each durable
-// before the next.
+// before the next, and the witnesses before the public.
 func (a *Anchor) publish(ctx context.Context) error {
+	p := a.journal.last
+	if p.Size != a.files.tree.size { // else it was asked for, and nothing was added since
+		var err error
+		if p, err = a.sign(ctx); err != nil {
+			return err
+		}
+	}
+	if a.cfg.Cosigners != nil {
+		a.ask(ctx, p)
+		return nil
+	}
+	return a.show(p)
+}
+
+// sign signs our root and journals it.
+func (a *Anchor) sign(ctx context.Context) (published, error) {
 	if err := a.files.sync(); err != nil {
-		return err
+		return published{}, err
 	}
 	c := proof.Checkpoint{Origin: a.cfg.Signer.Name(), Size: a.files.tree.size, Root: a.files.tree.root()}
 	msg, err := proof.SignCheckpoint(c, a.cfg.Signer)
 	if err != nil {
-		return err
+		return published{}, err
 	}
 	before, _ := a.Checkpoint()
-	p := published{c, msg}
-	if err := a.journal.append(ctx, before.Size, p); err != nil {
-		return err
+	if a.cfg.Cosigners != nil {
+		before = a.journal.last.Checkpoint // which may have had no quorum
 	}
-	if err := a.files.replace(msg); err != nil {
+	p := published{c, msg}
+	return p, a.journal.append(ctx, before.Size, p)
+}
+
+// show publishes p, which is journalled.
+func (a *Anchor) show(p published) error {
+	if now, _ := a.Checkpoint(); p.Size < now.Size {
+		return fmt.Errorf("publishing size %d: %d is published", p.Size, now.Size)
+	}
+	if err := a.files.replace(p.note); err != nil {
 		return err
 	}
 	a.public.now.Store(&p)
-	a.published = a.cfg.Now()
+	a.tried, a.pause = a.cfg.Now(), a.cfg.PublishEvery
 	a.announce(nil)
 	return nil
 }
