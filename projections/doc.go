@@ -169,6 +169,9 @@
 // fields, kind, occurredAt, organization (the object's own) and source; what is
 // absent is left out.
 //
+// None of this lasts: a later version fills its views again in whatever form it has,
+// and answers of the same history as before. What lasts is the history.
+//
 // # What has been published
 //
 // Folding runs ahead of the published checkpoint, and nobody should be shown
