@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -61,7 +60,10 @@ func (o *Office) complete(c *proof.Card) error {
 	if err != nil {
 		return err
 	}
-	c.Log, c.Index, c.Policy = e.Text("keys.log"), e.Text("keys.index"), e.Text("policy")
+	if c.Policy, err = o.Shown.Policy(); err != nil {
+		return err
+	}
+	c.Log, c.Index = e.Text("keys.log"), e.Text("keys.index")
 	vrf, err := base64.RawURLEncoding.DecodeString(e.Text("vrf"))
 	if err == nil && len(vrf) != len(c.VRF) {
 		err = fmt.Errorf("it has %d bytes", len(vrf))
@@ -79,9 +81,7 @@ func (o *Office) complete(c *proof.Card) error {
 // cardURL is the address of a ledger as a card has it.
 func cardURL(s string) (string, error) {
 	s = strings.TrimRight(strings.TrimSpace(s), "/")
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(s) > 256 || u.RawQuery != "" || u.Fragment != "" ||
-		strings.ContainsAny(s, "?# \"<>\\") {
+	if !events.IsAddress(s) || len(s) > 256 {
 		return "", &events.Problem{Status: 422, Code: "malformed", Pointer: "/url", Detail: "must be the address of this ledger, as https://ledger.example.org"}
 	}
 	return s, nil

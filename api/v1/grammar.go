@@ -22,6 +22,7 @@ func grammarName(t events.Type) string {
 		events.Number: "Number", events.Flag: "Flag", events.Link: "Link", events.Decimal: "Decimal", events.Hash: "Hash", events.Zone: "Zone",
 		events.Prose: "Prose", events.Line: "Line", events.Persons: "Subjects", events.Name: "Counterpart",
 		events.Named: "EventName", events.Quarter: "Quarter", events.Month: "Month", events.Key: "Key",
+		events.WitnessKey: "WitnessKey", events.Policy: "Policy",
 	}[t]
 }
 
@@ -67,11 +68,15 @@ func grammars() map[string]*huma.Schema {
 		"Link":      link,
 		"Quarter":   text("A quarter of a year.", "^[0-9]{4}-Q[1-4]$", 7, 7, "2026-Q4"),
 		"Month":     text("A month of a year.", "^[0-9]{4}-[0-9]{2}$", 7, 7, "2026-06"),
-		"Decimal":   text("A coordinate in degrees, as text so that its digits stay as given.", `^-?[0-9]{1,3}(\.[0-9]{1,15})?$`, 1, 20, "41.878"),
-		"Hash":      text("A SHA-256, in hexadecimal.", "^[0-9a-f]{64}$", 64, 64, strings.Repeat("0", 63)+"1"),
-		"Zone":      text("The name of an IANA time zone.", "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*)*$", 1, 64, "America/Los_Angeles"),
-		"Prose":     text("Text of one or more lines, without control characters.", "^"+plainProse+"*$", 1, 2000, "A few words."),
-		"Line":      text("Text on one line, without control characters.", "^"+plainLine+"*$", 1, 512, "A few words."),
+		"WitnessKey": text("The verifier key of a witness: its name, the hash of its key, and the key (c2sp.org/signed-note).",
+			"^[A-Za-z0-9][A-Za-z0-9._/:@-]*\\+[0-9a-f]{8}\\+[A-Za-z0-9+/=]+$", 12, 4096, "library.example+00000000+BAAA"),
+		"Policy": text("Who cosigns, and which of them are a quorum (c2sp.org/tlog-policy).",
+			"^((witness|group) [a-z0-9][ A-Za-z0-9._/:@+=-]*\n)*quorum [a-z0-9][a-z0-9._/@-]*\n$", 9, 8192, "quorum none\n"),
+		"Decimal": text("A coordinate in degrees, as text so that its digits stay as given.", `^-?[0-9]{1,3}(\.[0-9]{1,15})?$`, 1, 20, "41.878"),
+		"Hash":    text("A SHA-256, in hexadecimal.", "^[0-9a-f]{64}$", 64, 64, strings.Repeat("0", 63)+"1"),
+		"Zone":    text("The name of an IANA time zone.", "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*)*$", 1, 64, "America/Los_Angeles"),
+		"Prose":   text("Text of one or more lines, without control characters.", "^"+plainProse+"*$", 1, 2000, "A few words."),
+		"Line":    text("Text on one line, without control characters.", "^"+plainLine+"*$", 1, 512, "A few words."),
 		"Identifier": text("The identifier of a person under a scheme. It is sealed for her and for officers; nobody else ever sees it.",
 			"^"+plainLine+"*$", 1, 128, "invented-person-1"),
 		"Id":          text("The emitter's own id of the event, unique with its source for ever.", "^"+plainLine+"*$", 1, 256, exampleID),

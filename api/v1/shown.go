@@ -167,3 +167,18 @@ func refused(w http.ResponseWriter, r *http.Request, err error) {
 		Fail(w, r, err)
 	}
 }
+
+// Policy is whose cosignatures a checkpoint needs by the ledger's own word, as
+// tlog-policy: what it said of its witnesses last, or what entry 0 says.
+func (s *Shown) Policy() (string, error) {
+	reader, _ := s.Reader()
+	w, err := reader.Witnesses()
+	if err != nil || w.Policy != "" {
+		return w.Policy, err
+	}
+	e, err := s.Opened()
+	if err != nil {
+		return "", err
+	}
+	return e.Text("policy"), nil
+}

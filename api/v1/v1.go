@@ -182,13 +182,18 @@ func (a *API) ledger(w http.ResponseWriter, r *http.Request, _ url.Values) {
 		refused(w, r, err)
 		return
 	}
+	policy, err := a.shown.Policy()
+	if err != nil {
+		refused(w, r, err)
+		return
+	}
 	_, size := a.shown.Reader()
 	at, _ := events.ParseInstant(e.Text("recordedAt"))
 	signed, known := a.shown.Published()
 	out := ledgerJSON{
 		e.Text("origin"),
 		keysJSON{e.Text("keys.log"), e.Text("keys.receipt"), e.Text("keys.index")},
-		e.Text("vrf"), e.Text("policy"), e.Texts("formats"), at, size, signed.UTC(), nil, nil,
+		e.Text("vrf"), policy, e.Texts("formats"), at, size, signed.UTC(), nil, nil,
 	}
 	if known {
 		age := max(0, a.shown.Time().Sub(signed).Seconds())

@@ -10,12 +10,18 @@
 // of the invented organization bears the words "invented example" and is never
 // counted with real ones. All text is escaped where it is shown.
 //
-// One page has a script: /trail, which opens the card of a person. A link to it
-// has the card behind its "#", which a browser keeps to itself; the script puts it,
-// or a file, into the form, and takes it out of the address. The form works without
-// the script. It is sent by a person who agreed that this server opens the card,
-// which is used for this one answer, neither kept nor logged, and the answer is
-// marked as not to be stored.
+// One page has a script: /trail, which opens the card of a person in her browser. A
+// link to it has the card behind its "#", which a browser keeps to itself. The script
+// finds what the card leads to, checks all of it with the verifier of package verify,
+// shows it, and gives it to her as a file; the card is not sent, nor kept when the page
+// is left. Without the script there is a form. It is sent by a person who agreed that
+// this server opens the card, which is used for this one answer, neither kept nor
+// logged, and the answer is marked as not to be stored.
+//
+// /verify is a page of another kind: one file with its script, which checks whatever a
+// ledger gave to somebody, can reach nobody, and is the same in every ledger of one
+// version. It is meant to be kept, so that it need not be believed because it came from
+// here; [VerifierHash] is its fingerprint.
 //
 // # Pages
 //
@@ -30,8 +36,9 @@
 //	/coverage                    which services report, which are silent, systems nobody reports on
 //	/seals                       what a seal is, how many stand, which are overdue
 //	/findings                    how many findings, by organization and question
-//	/trail                       opens a card: POST, by who agreed that this server does
-//	/verify                      how to check, and what a check does not show
+//	/trail                       opens a card, in the browser; POST: here, for who agreed
+//	/checking                    how to check, and what a check does not show
+//	/verify                      a page that checks files in the browser; /verify.html is the same, to keep
 //	/api                         every address for programs, from the document at /openapi.json
 //
 //	/officer/sign-in             takes an officer's or auditor's token

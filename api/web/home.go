@@ -195,12 +195,6 @@ func organizations(c projections.Counts) (n int) {
 	return n
 }
 
-func (p *Pages) verify(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "verify", frame{Title: "How to check it yourself", Section: "verify", Body: struct {
-		Key, Base string
-	}{p.key, base(r)}})
-}
-
 // base is the address of this site as the reader typed it, for command lines.
 func base(r *http.Request) string {
 	scheme := "http"

@@ -55,6 +55,9 @@ var titles = map[string]string{
 	"system.registered":       "System registered",
 	"trail.issued":            "Trail card issued",
 	"trail.rotated":           "Trail moved to a new key",
+	"verifier.published":      "Page for checking published",
+	"witness.added":           "Witness added",
+	"witness.removed":         "Witness removed",
 }
 
 // title of a kind that has no words of its own is its name.

@@ -25,7 +25,7 @@ func filledIn(k *events.Kind, f events.Field) any {
 	v := map[events.Type]any{
 		events.Reference: "city/" + strings.ToLower(strings.ReplaceAll(f.Path, ".", "-")), events.Date: "2026-07-01", events.Instant: "2026-06-24T11:00:00Z", events.Period: "P30D",
 		events.Count: 24, events.Number: 3, events.Flag: true, events.Link: "https://city.example/text", events.Decimal: "40.7",
-		events.Hash: strings.Repeat("0f", 32), events.Named: strings.Repeat("A", 22), events.Key: strings.Repeat("A", 43), events.Quarter: "2026-Q4", events.Month: "2026-06", events.Zone: "America/New_York", events.Prose: "Words for everyone. More of them.", events.Line: "one line",
+		events.Hash: strings.Repeat("0f", 32), events.Named: strings.Repeat("A", 22), events.Key: strings.Repeat("A", 43), events.Quarter: "2026-Q4", events.Month: "2026-06", events.WitnessKey: "library.example/w1+3f1a9c04+BAo2bzXzhNlyv9bT4ZrG0uGm5YQ8n3Qq7c1kq0F5b0Zu", events.Policy: "quorum none\n", events.Zone: "America/New_York", events.Prose: "Words for everyone. More of them.", events.Line: "one line",
 		events.Persons: map[string]any{"mode": "none"}, events.Name: map[string]any{"organization": "city", "source": "city/app", "id": "1"},
 	}[f.Type]
 	switch {

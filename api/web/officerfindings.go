@@ -253,7 +253,7 @@ func (l *lookup) fill(saying string, evidence map[string]string) (phrase, bool) 
 			return nil, false
 		}
 		x := l.evidenceValue(name, v)
-		out = append(out, part{x.Text, x.Href})
+		out = append(out, part{Text: x.Text, Href: x.Href})
 		saying = after
 	}
 }

@@ -76,6 +76,10 @@ var sayings = map[string][]string{
 	"key.shredded": {"{by} had {these keys} destroyed[; copies of them may be kept until {backupsUntil}]."},
 	"key.rotated":  {"The master key of this ledger, which guards all other keys, was replaced by another."},
 
+	"witness.added":      {"The witness {witness} is asked from here on to sign each published state of this ledger, so that nobody can be shown another."},
+	"witness.removed":    {"The witness {witness} is no longer asked to sign the published states of this ledger."},
+	"verifier.published": {"The page by which anybody checks what this ledger gave has the SHA-256 {sha256}."},
+
 	"trail.issued":  {"{by} gave one person the card that opens that person’s private trail."},
 	"trail.rotated": {"{by} moved the private trail of one person to a new key: a card from before opens nothing that is recorded from here on."},
 

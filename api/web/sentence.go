@@ -8,7 +8,10 @@ import (
 )
 
 // part is a piece of a sentence: text, or a link when it has an address.
-type part struct{ Text, Href string }
+type part struct {
+	Text, Href string
+	Name       bool // which keeps its capitals
+}
 
 // phrase is a sentence in the making. Everything in it is escaped when shown.
 type phrase []part
@@ -24,7 +27,9 @@ func plainly(s string) phrase {
 }
 
 // phrase is the name as a piece of a sentence.
-func (n named) phrase() phrase { return phrase{{n.Short(), n.Href}} }
+func (n named) phrase() phrase {
+	return phrase{{n.Short(), n.Href, n.Title != "" || n.Reference != events.Unknown}}
+}
 
 // String is the sentence without its links, for titles.
 func (p phrase) String() string {
@@ -299,7 +304,7 @@ func dated(e *events.Entry, p phrase) phrase {
 	if until != "" && until != from {
 		when = "From " + day(from) + " to " + day(until) + ", "
 	}
-	if p[0].Href == "" {
+	if !p[0].Name {
 		p[0].Text = strings.ToLower(p[0].Text[:1]) + p[0].Text[1:]
 	}
 	return append(plainly(when), p...)

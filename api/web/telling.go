@@ -1,6 +1,8 @@
 package web
 
 import (
+	"time"
+
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/projections"
 )
@@ -42,3 +44,6 @@ func Day(s string) string { return date(s) }
 
 // Number is n the way people write it.
 func Number(n uint64) string { return number(n) }
+
+// Moment is a time the way people say it, in UTC.
+func Moment(t time.Time) string { return moment(events.FormatInstant(t)) }

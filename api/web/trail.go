@@ -48,6 +48,8 @@ const maxCardForm = 16 << 10
 // trailPage is the page that opens a card.
 type trailPage struct {
 	Script  string
+	Origin  string // of this ledger, and the key it signs with
+	Key     string
 	Wrong   string // what is wrong with what was sent
 	Opened  bool
 	Verdict string
@@ -159,12 +161,13 @@ func readCard(s string) (proof.Card, error) {
 	return proof.ParseCardLink(s[strings.LastIndexByte(s, '#')+1:])
 }
 
-// showTrail is show for the one page with a script, and with what nobody else
-// should see: it is not kept.
+// showTrail is show for the one page with a script, which asks this ledger and nobody
+// else, and with what nobody else should see: it is not kept.
 func (p *Pages) showTrail(w http.ResponseWriter, r *http.Request, status int, page trailPage) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; script-src 'self'")
-	page.Script = p.trailScript
+	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
+	c, _ := p.shown.Ledger.Checkpoint()
+	page.Script, page.Origin, page.Key = p.trailScript, c.Origin, p.key
 	p.show(w, r, status, "trail", frame{Title: "Your trail", Section: "trail", Body: page})
 }

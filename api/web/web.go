@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections"
 )
 
-//go:embed pages assets
+//go:embed pages assets dist/trail.js
 var files embed.FS
 
 // Config is what pages are made from.
@@ -61,13 +62,13 @@ func New(c Config) (*Pages, error) {
 		p.now = time.Now
 	}
 	var err error
-	if p.style, err = p.asset("style.css", "text/css; charset=utf-8"); err != nil {
+	if p.style, err = p.asset("assets/style.css", "text/css; charset=utf-8"); err != nil {
 		return nil, err
 	}
-	if p.icon, err = p.asset("icon.svg", "image/svg+xml"); err != nil {
+	if p.icon, err = p.asset("assets/icon.svg", "image/svg+xml"); err != nil {
 		return nil, err
 	}
-	if p.trailScript, err = p.asset("trail.js", "text/javascript; charset=utf-8"); err != nil {
+	if p.trailScript, err = p.asset("dist/trail.js", "text/javascript; charset=utf-8"); err != nil {
 		return nil, err
 	}
 	layout, err := template.New("layout.html").Funcs(template.FuncMap{
@@ -86,7 +87,7 @@ func New(c Config) (*Pages, error) {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
 	for _, name := range []string{
-		"home", "registers", "register", "item", "entries", "entry", "verify", "error", "findings", "sharing", "deletions", "api", "coverage", "seals", "trail",
+		"home", "registers", "register", "item", "entries", "entry", "checking", "error", "findings", "sharing", "deletions", "api", "coverage", "seals", "trail",
 		"officer", "officer-sign-in", "officer-trail", "officer-details", "officer-findings", "officer-finding", "officer-seals", "officer-seal",
 		"officer-requests", "officer-done", "officer-person", "officer-cards",
 	} {
@@ -119,13 +120,13 @@ func toUint(n any) uint64 {
 	return 0
 }
 
-func (p *Pages) asset(name, contentType string) (string, error) {
-	b, err := files.ReadFile("assets/" + name)
+func (p *Pages) asset(file, contentType string) (string, error) {
+	b, err := files.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("reading the pages: %w", err)
 	}
 	sum := sha256.Sum256(b)
-	stem, ext, _ := strings.Cut(name, ".")
+	stem, ext, _ := strings.Cut(path.Base(file), ".")
 	address := "/assets/" + stem + "-" + hex.EncodeToString(sum[:6]) + "." + ext
 	p.assets[address] = asset{contentType, b}
 	return address, nil
@@ -144,7 +145,9 @@ func (p *Pages) Mount(mux v1.Mux) {
 	mux.HandleFunc("GET /coverage", p.coverage)
 	mux.HandleFunc("GET /findings", p.findings)
 	mux.HandleFunc("GET /seals", p.seals)
-	mux.HandleFunc("GET /verify", p.verify)
+	mux.HandleFunc("GET /checking", p.checking)
+	mux.HandleFunc("GET /verify", p.serveChecker)
+	mux.HandleFunc("GET /verify.html", p.serveChecker)
 	for address := range p.assets {
 		mux.HandleFunc("GET "+address, p.serveAsset)
 	}

@@ -1,0 +1,55 @@
+// From a card to what it opens, checked: what the page does, without the page.
+
+import { Refusal, fromArray, toArray, utf8 } from "../bytes.ts";
+import { readCard } from "../card.ts";
+import { type Report, verify } from "../core.ts";
+import { date } from "../page/plain";
+import { type Found, type Progress, collect } from "./collect";
+import { Misbehaviour } from "./misbehaviour";
+
+/** Opened is what a card opens. */
+export type Opened = {
+  report: Report; // of the bundle
+  bundle: Uint8Array; // to be kept
+  tail: Found["tail"];
+  unsaid: string; // why somebody's signature was not checked, "" when all were
+  ended: string; // why the card shows nothing newer, "" when it does
+};
+
+/**
+ * openCard finds and checks everything that a card leads to, its text being given, and
+ * that the ledger goes on from what was kept the last time, null for nothing. A
+ * [Misbehaviour] says that the ledger is to blame; any other Error what else is wrong.
+ */
+export async function openCard(card: string, kept: Uint8Array | null, tell: Progress): Promise<Opened> {
+  if (kept) {
+    const r = verify(kept, { card, policy: "quorum none\n" });
+    if (r.format !== "bundle" || r.verdict !== "valid") throw new Error("What you kept does not hold with this card: " + r.reason);
+  }
+  let got: Found;
+  try {
+    got = await collect(readCard(utf8(card)), kept ? fromArray(kept) : null, tell);
+  } catch (e) {
+    throw e instanceof Refusal ? new Error("The ledger’s answer cannot be read: " + e.why + ".") : e;
+  }
+  tell("Checking everything …");
+  const bundle = toArray(got.bundle);
+  let report = verify(bundle, { card }), unsaid = "";
+  if (report.verdict === "unchecked") {
+    // Whose signatures this page cannot check, it says, and checks everything else.
+    unsaid = report.reason;
+    report = verify(bundle, { card, policy: "quorum none\n" });
+  }
+  if (report.verdict !== "valid") throw new Misbehaviour("What the ledger shows does not add up. " + report.reason);
+  return { report, bundle, tail: got.tail, unsaid, ended: ended(report) };
+}
+
+/** ended says why a card shows nothing newer, "" when it does. */
+function ended(r: Report): string {
+  for (const e of [...r.entries].reverse()) {
+    const on = date(String((e.entry as Record<string, unknown>).recordedAt || ""));
+    if (e.kind === "key.shredded") return "The keys of this card were destroyed on " + on + ". The entries stay, and nobody can open their details any more. What is recorded since then is found with another card.";
+  }
+  const replaced = r.notChecked.map((s) => /^What was recorded since your card was replaced on ([^ ]+)\.$/.exec(s)).find((m) => m);
+  return replaced ? "This card was replaced on " + date(replaced[1]) + ". What is recorded since then is found with the new one. If you did not ask for it, tell the office." : "";
+}
