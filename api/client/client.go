@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -218,7 +219,13 @@ func refusal(resp *http.Response) error {
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	var p struct{ Detail string }
 	if err == nil && json.Unmarshal(b, &p) == nil {
-		out.Detail = p.Detail
+		// It is shown to people, and a terminal is not the server's to write on.
+		out.Detail = strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return ' '
+		}, p.Detail)
 	}
 	return out
 }

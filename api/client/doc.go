@@ -6,7 +6,8 @@
 // Nothing a server answers is believed or kept: an answer has a size limit that
 // fits what it can be, a proof is parsed strictly, and no method of [Client] verifies
 // anything, which is for package proof with a key from elsewhere. [Client.Read]
-// serves whoever audits a public log, as from a directory.
+// serves whoever audits a public log, as from a directory. [Published] reads one of
+// which every byte is verified.
 //
 // # A trail
 //
@@ -40,6 +41,30 @@
 // and no event of hers may be missing from the index. A [Misbehaviour] has what shows
 // it to others, if anything does.
 //
+// # What is remembered
+//
+// A [Memory] is a ledger as somebody knows it: its keys, of which the log's came from
+// elsewhere, whose cosignatures its checkpoints need, and the last checkpoints that
+// were accepted of it and of its index. [Memory.Meet] holds what the ledger shows now
+// against them, by its signed tiles ([ledger.Compare]): of one size with another root,
+// or larger with another beginning, is evidence that a stranger can verify; smaller is
+// refused. Only when all of that is right, and the policy is met, does the memory go on.
+// So whoever used a ledger once cannot be shown another history later, and whoever
+// compares memories, or files by [Memory.See], finds out that two were shown two; of one
+// size also where no ledger answers ([Memory.Hold]). What
+// the ledger showed before it was first met, nothing here knows.
+//
+//	context = "daybook/context@1" NL "url " url NL "log " vkey NL
+//	          "index " vkey NL "receipt " vkey NL
+//	          NL policy                        proof.Policy.Text
+//	          NL checkpoint                    a signed note
+//	          [NL index checkpoint]            a signed note
+//
+// It is parsed strictly (at most 256 KiB): refused is whatever would be written
+// otherwise, and a checkpoint that the key beside it did not sign. [Memories] are files
+// NAME.context in a directory, readable by their owner only. What is kept of a
+// misbehaviour stands beside them, as NAME-<hash>.evidence.
+//
 // # Errors
 //
 // A 404 is fs.ErrNotExist; any other refusal is a [*Refusal] with its status and
@@ -48,5 +73,9 @@
 //
 // # Crash
 //
-// It writes nothing.
+// Nothing is written but memories. A memory is replaced as a whole: a crash leaves the
+// old one or the new, and perhaps a file .new-* that nothing reads. It is used under a
+// lock that ends with the process, on systems that have flock; the empty file NAME.lock
+// stays. Two processes at once therefore go on one after the other, and neither sets
+// back what the other has seen.
 package client

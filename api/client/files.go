@@ -114,16 +114,22 @@ func (f *files) extends(ctx context.Context, before []byte, v note.Verifier) err
 			Notes: [][]byte{before, f.note},
 		}
 	}
-	var path []proof.Hash
-	if old.Size > 0 && old.Size < f.at.Size {
-		if path, err = tlog.ProveTree(int64(f.at.Size), int64(old.Size), f.hashes(ctx)); err != nil {
-			return err
-		}
+	e, err := ledger.Compare(ctx, before, f.note, v, f)
+	if err != nil || e == nil {
+		return err
 	}
-	if err := proof.CheckConsistency(old, f.at, path); err != nil {
-		return &Misbehaviour{
-			Said: fmt.Sprintf("%s does not go on from the state at size %d that you saw before", old.Origin, old.Size), Reason: err, Notes: [][]byte{before, f.note},
-		}
+	return &Misbehaviour{
+		Said:     fmt.Sprintf("%s does not go on from the state at size %d that you saw before", old.Origin, old.Size),
+		Evidence: e, Notes: [][]byte{before, f.note},
 	}
-	return nil
+}
+
+// Read gives the tiles of the log to whoever compares it with an earlier state.
+func (f *files) Read(ctx context.Context, path string) ([]byte, error) {
+	t, err := proof.ParseTilePath(path)
+	if err != nil {
+		return nil, err
+	}
+	b, _, err := f.tile(ctx, t.Level, t.N)
+	return b, err
 }

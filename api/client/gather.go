@@ -259,6 +259,9 @@ func (c *collection) bundle(ctx context.Context, indexKey note.Verifier) (b proo
 		return b, proof.Proven{}, err
 	}
 	proven, err := b.Verify(c.Card)
+	if few := new(proof.QuorumError); errors.As(err, &few) {
+		return b, proof.Proven{}, err
+	}
 	if err != nil {
 		return b, proof.Proven{}, &Misbehaviour{Said: "what the ledger shows does not add up", Reason: err}
 	}

@@ -115,6 +115,9 @@ func (l *logFiles) Read(_ context.Context, path string) (out []byte, err error) 
 	if err != nil {
 		return nil, err
 	}
+	if n := uint64(l.shown) >> (8 * max(t.Level, 0)); t.N*proof.TileWidth+uint64(t.Width) > n {
+		return nil, fs.ErrNotExist
+	}
 	if t.Level == proof.EntriesLevel {
 		for _, e := range l.entries[t.N*proof.TileWidth:][:t.Width] {
 			if out, err = proof.AppendBundle(out, e); err != nil {

@@ -190,7 +190,7 @@ func TestLiesAreCaught(t *testing.T) {
 			other, _ := annsTown(c)
 			return rebuilt(other, func(i int, b []byte) []byte { return other.log.entries[max(i-1, 0)] })
 		}},
-		{"a ledger that does not go on is shown", "does not go on from the state at size", "", func(c *town, card proof.Card) *town {
+		{"a ledger that does not go on is shown", "does not go on from the state at size", proof.EvidenceInconsistent, func(c *town, card proof.Card) *town {
 			other, _ := annsTown(c)
 			other = rebuilt(other, func(i int, b []byte) []byte {
 				if i == 3 {
@@ -229,7 +229,7 @@ func TestLiesAreCaught(t *testing.T) {
 			e, err := proof.ParseEvidence(bad.Evidence.Format())
 			check(t, err)
 			key := card.Index
-			if e.Kind == proof.EvidenceFork {
+			if e.Kind == proof.EvidenceFork || e.Kind == proof.EvidenceInconsistent {
 				key = card.Log
 			}
 			v, err := proof.ParseVerifierKey(key)
