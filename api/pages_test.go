@@ -71,7 +71,7 @@ var everyPage = []string{
 	"/", "/entries", "/entries?kind=data.accessed&organization=city", "/entries?day=2020-01-01", "/entries/0", "/entries/1", "/entries/3", "/entries/4",
 	"/entries/6", "/entries/8", "/entries/9", "/entries/10", "/entries/99", "/register", "/register/organization", "/register/system", "/register/dataset",
 	"/register/activity", "/register/organization/city", "/register/organization/example", "/register/system/city/model", "/register/system/city%2Fa%2F%2Fb",
-	"/register/dataset/city/reads", "/register/activity/city/search", "/register/system/none", "/verify", "/nowhere",
+	"/register/dataset/city/reads", "/register/activity/city/search", "/register/system/none", "/checking", "/nowhere",
 	"/findings", "/sharing", "/sharing?organization=city", "/deletions", "/coverage", "/seals", "/register?at=2026-06-24", "/register/system?at=2026-06-24", "/register/system/city/model?at=2026-06-24",
 	"/register/system?at=x", "/api",
 }

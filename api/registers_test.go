@@ -51,9 +51,10 @@ func ruled(t testing.TB) *world {
 	return w
 }
 
-// isPage says that an address of ours is a page for people.
+// isPage says that an address of ours is a page for people, and not the one of a file
+// of its own that checks.
 func isPage(href string) bool {
-	for _, other := range []string{"/v1/", "/assets/", "/checkpoint", "/tile/", "/openapi"} {
+	for _, other := range []string{"/v1/", "/assets/", "/checkpoint", "/tile/", "/openapi", "/verify"} {
 		if strings.HasPrefix(href, other) {
 			return false
 		}

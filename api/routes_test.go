@@ -33,7 +33,7 @@ func TestRoutes(t *testing.T) {
 	style := between(t, w.get("/").Body.String(), `rel="stylesheet" href="`, `"`)
 	reads := map[string]int{
 		"/": 200, "/register": 200, "/register/system": 200, "/register/system/city/model": 200, "/register/system/city%2Fa%2F%2Fb": 200,
-		"/entries": 200, "/entries/0": 200, "/verify": 200, style: 200, "/checkpoint": 200,
+		"/entries": 200, "/entries/0": 200, "/checking": 200, "/verify": 200, "/verify.html": 200, style: 200, "/checkpoint": 200,
 		"/tile/0/000.p/11": 200, "/tile/entries/000.p/11": 200, "/tile/entries/000.p/3": 200,
 		"/v1/entries": 200, "/v1/entries/3": 200, "/v1/entries/3/proof": 200, "/v1/register/system": 200,
 		"/v1/register/system/city/model": 200, "/v1/totals": 200, "/v1/ledger": 200, "/v1/findings": 200, "/v1/sharing": 200, "/v1/retention": 200,
@@ -79,7 +79,11 @@ func routed(path string) bool {
 
 func checkHeaders(t *testing.T, what string, h http.Header, status int) {
 	t.Helper()
-	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'; style-src 'self';") ||
+	policy := "default-src 'none'; style-src 'self';"
+	if status == http.StatusOK && strings.Contains(what, " /verify") { // the page with its script and style within itself
+		policy = "default-src 'none'; script-src 'sha256-"
+	}
+	if !strings.HasPrefix(h.Get("Content-Security-Policy"), policy) || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
 		h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("%s: security headers are missing: %v", what, h)
 	}
