@@ -1,12 +1,16 @@
 // Package interop reads the public log with other people's programs, in a module
 // of its own so that what these need stays out of the program's dependencies. No
-// code of ours is in it but the program itself, as a process that serves.
+// code of ours is in it but the program itself, as a process that serves. Beside it,
+// oracle judges the vectors with other people's parsers and verifiers, differential
+// holds them against ours on changed inputs, and sdjwt opens our private fields with
+// a library for SD-JWT.
 //
 // Tessera's fsck and client, torchwood's client and the tile reader of Go's
 // checksum database read the log over HTTP, while it grows too; torchwood also
-// checks our proof files and computes the completeness index again. Tessera's migration takes the log over, which is the way
-// out if this program ends, and continues it under another key. Where a reader
-// checks something it is also given what is wrong, and must say so.
+// checks our proof files and computes the completeness index again. Tessera's migration
+// takes the log over, which is the way out if this program ends, and continues it under
+// another key. Where a reader checks something it is also given what is wrong, and must
+// say so.
 //
 //	make test-interop
 package interop
