@@ -20,7 +20,7 @@ import (
 
 // liar is a ledger of two entries by an operator who signs whatever it likes.
 type liar struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 

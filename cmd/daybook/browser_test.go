@@ -26,7 +26,7 @@ import (
 
 // startBrowser runs Debian's chromium; without one the test is skipped, with a
 // word on how to get it.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -34,7 +34,7 @@ func startBrowser(t *testing.T) context.Context {
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(opts, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
@@ -102,7 +102,7 @@ func publicPages(t *testing.T, s *server) []string {
 		if err != nil || resp.StatusCode != http.StatusOK {
 			t.Errorf("%s answers %d: %v", queue[0], resp.StatusCode, err)
 		}
-		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && resp.Header.Get("Content-Disposition") == "" {
 			pages = append(pages, queue[0])
 			queue = append(queue, follow(base, queue[0], body, known)...)
 		}
@@ -204,7 +204,7 @@ func TestResidentWalks(t *testing.T) {
 		chromedp.WaitVisible(`a[download]`, chromedp.ByQuery),
 		chromedp.Text(`main`, &sentence, chromedp.ByQuery),
 		chromedp.AttributeValue(`a[download]`, "href", &href, nil, chromedp.ByQuery),
-		chromedp.Click(`main a[href="/verify"]`, chromedp.ByQuery),
+		chromedp.Click(`main a[href="/checking"]`, chromedp.ByQuery),
 		chromedp.WaitVisible(`#shows`, chromedp.ByQuery),
 		chromedp.Text(`main`, &verify, chromedp.ByQuery))
 	if err != nil {

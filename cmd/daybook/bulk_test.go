@@ -19,7 +19,7 @@ import (
 const bulkEvent = `{"specversion":"1.0","id":"export","source":"city/app","type":"org.daybook.data.shared.v1","time":"2026-06-24T08:30:00Z",
  "data":{"recipient":"statistics","dataset":"city/people","sequence":7,"reasonText":"why"}}`
 
-func writeText(t *testing.T, path, text string) string {
+func writeText(t testing.TB, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -55,30 +56,68 @@ func identity(ctx context.Context, dir, url string) (*events.Entry, error) {
 }
 
 func keyCommand() *cobra.Command {
-	c := identityCommand("key", "Print the log's verifier key, alone on stdout", func(out io.Writer, e *events.Entry) {
-		fmt.Fprintln(out, e.Text("keys.log"))
+	c := identityCommand("key", "Print the log's verifier key, alone on stdout", func(c *cobra.Command, e *events.Entry, _ *client.Client) error {
+		_, err := fmt.Fprintln(c.OutOrStdout(), e.Text("keys.log"))
+		return err
 	})
 	c.AddCommand(foldKeyCommand())
 	return c
 }
 
 func policyCommand() *cobra.Command {
-	return identityCommand("policy", "Print the ledger's keys and whose cosignatures it needs", func(out io.Writer, e *events.Entry) {
-		fmt.Fprintf(out, "origin %s\nlog %s\nreceipt %s\nindex %s\nvrf %s\n%s", e.Text("origin"), e.Text("keys.log"),
-			e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), e.Text("policy"))
-	})
+	return identityCommand("policy", "Print a policy file: whose cosignatures the ledger needs, by its own word, and its keys as comments", printPolicy)
 }
 
-func identityCommand(use, short string, print func(io.Writer, *events.Entry)) *cobra.Command {
-	var dir, url string
-	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
-		e, err := identity(c.Context(), dir, url)
+// printPolicy prints what the server says is in force, or what entry 0 says where there
+// is none to ask.
+func printPolicy(c *cobra.Command, e *events.Entry, server *client.Client) error {
+	policy := e.Text("policy")
+	if server != nil {
+		now, err := server.Ledger(c.Context())
 		if err != nil {
 			return err
 		}
-		print(c.OutOrStdout(), e)
-		return nil
+		said, err := proof.ParsePolicy([]byte(now.Policy))
+		if policy = said.Text(); err == nil && strings.ContainsFunc(policy, unprintable) {
+			err = errors.New("its policy has names that cannot be printed")
+		}
+		if err != nil {
+			return fmt.Errorf("reading what the ledger says of itself: %w", err)
+		}
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "# origin %s\n# log %s\n# receipt %s\n# index %s\n# vrf %s\n%s", e.Text("origin"), e.Text("keys.log"),
+		e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), policy)
+	return err
+}
+
+// unprintable says that a terminal would do something else with a letter than show it.
+func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+
+func identityCommand(use, short string, print func(*cobra.Command, *events.Entry, *client.Client) error) *cobra.Command {
+	var dir, url string
+	var context contextFlag
+	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+		k, err := context.open(c, "url", "dir")
+		if err != nil {
+			return err
+		}
+		var e *events.Entry
+		var server *client.Client
+		if k != nil {
+			server = k.server
+			e, err = k.opened(c.Context())
+		} else {
+			e, err = identity(c.Context(), dir, url)
+		}
+		if err == nil && url != "" {
+			server, err = client.New(url, nil)
+		}
+		if err != nil {
+			return err
+		}
+		return print(c, e, server)
 	}}
+	context.flag(c)
 	c.Flags().StringVar(&dir, "dir", defaultDir, "the data directory")
 	c.Flags().StringVar(&url, "url", "", "ask this ledger instead")
 	return c
@@ -86,16 +125,17 @@ func identityCommand(use, short string, print func(io.Writer, *events.Entry)) *c
 
 func proveCommand() *cobra.Command {
 	var url, out string
+	var context contextFlag
 	c := &cobra.Command{
 		Use:   "prove POSITION|EVENT",
 		Short: "Fetch the proof of one entry, a .tlog-proof that verifies offline",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			source, err := client.New(url, nil)
+			k, err := context.open(c, "url")
 			if err != nil {
 				return err
 			}
-			p, err := source.Proof(c.Context(), args[0])
+			p, err := fetchProof(c.Context(), k, url, args[0])
 			if err != nil {
 				return err
 			}
@@ -108,7 +148,32 @@ func proveCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&url, "url", defaultURL, "the ledger")
 	c.Flags().StringVarP(&out, "output", "o", "", "write to this file instead of stdout")
+	context.flag(c)
 	return c
+}
+
+// fetchProof asks the ledger at url; or one that is known, and then verifies the proof
+// and compares its checkpoint with what is known.
+func fetchProof(ctx context.Context, k *known, url, entry string) (proof.Proof, error) {
+	if k == nil {
+		source, err := client.New(url, nil)
+		if err != nil {
+			return proof.Proof{}, err
+		}
+		return source.Proof(ctx, entry)
+	}
+	p, err := k.server.Proof(ctx, entry)
+	if err != nil {
+		return p, err
+	}
+	if _, err := p.Verify(k.memory.LogKey()); err != nil {
+		return p, refuse(err)
+	}
+	if _, _, err := k.memory.Policy.Check(p.Note, k.memory.LogKey()); err != nil {
+		return p, refuse(unmet(err, k.memory.Policy))
+	}
+	_, err = k.meet(ctx, p.Note)
+	return p, err
 }
 
 // verifier reads a --key flag.
@@ -126,35 +191,6 @@ func verifier(key string) (note.Verifier, error) {
 // maxProofFile is above any proof but a trail's bundle.
 const maxProofFile = 1 << 20
 
-func verifyCommand() *cobra.Command {
-	var key, card string
-	c := &cobra.Command{
-		Use:   "verify FILE --key VKEY | --card CARD",
-		Short: "Check a proof, an entry that a person gave you, evidence, or what you kept of your trail, offline, and say what was checked",
-		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			if card != "" {
-				return verifyBundle(c, args[0], card)
-			}
-			v, err := verifier(key)
-			if err != nil {
-				return err
-			}
-			b, err := readLimited(args[0], maxBundleFile)
-			if err != nil {
-				return exitWith(exitUnchecked, "%w", err)
-			}
-			if len(bytes.TrimSpace(b)) == 0 {
-				return exitWith(exitIncomplete, "the file is empty: nothing was checked")
-			}
-			return verify(c.OutOrStdout(), b, v)
-		},
-	}
-	c.Flags().StringVar(&card, "card", "", "of what you kept of your trail: your card, a file or - for stdin")
-	c.Flags().StringVar(&key, "key", "", "the verifier key: the log's, or of evidence about the index alone the index key")
-	return c
-}
-
 func readLimited(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -166,36 +202,6 @@ func readLimited(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading the proof: %w", err)
 	}
 	return b, nil
-}
-
-func verify(out io.Writer, b []byte, v note.Verifier) error {
-	if proof.IsBundle(b) {
-		return exitWith(exitUsage, "this is what somebody kept of a trail: give the card it is of, with --card")
-	}
-	if proof.IsEvidence(b) {
-		return verifyEvidence(out, b, v)
-	}
-	if proof.IsPresentation(b) {
-		return verifyPresentation(out, b, v)
-	}
-	p, err := proof.ParseProof(b)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	c, err := p.Verify(v)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	entry, err := events.ParseEntry(p.Extra)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: the log has this entry, and it is no Daybook entry: %w", err)
-	}
-	fmt.Fprintf(out, "VALID: 1 entry checked\n\n")
-	printEntry(out, p, c, entry)
-	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Path))
-	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave. Not checked: that anyone but\n", c.Size)
-	fmt.Fprintf(out, "the log has seen this root, and what the %d private digests commit to.\n", len(entry.Texts("_sd")))
-	return nil
 }
 
 // printEntry prints what the public sees of an entry that was proved.
@@ -237,42 +243,74 @@ func concerned(e *events.Entry) string {
 }
 
 func auditCommand() *cobra.Command {
-	var key, evidence string
-	var index bool
+	var f auditFlags
 	c := &cobra.Command{
 		Use:   "audit URL|DIR --key VKEY [--index [--evidence FILE]]",
 		Short: "Check the whole public log: every entry, every hash, the signature; and the completeness index",
-		Args:  usage(cobra.ExactArgs(1)),
+		Args:  usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if evidence != "" && !index {
-				return exitWith(exitUsage, "--evidence is for what --index finds")
-			}
-			v, err := verifier(key)
+			k, err := f.context.open(c, "key")
 			if err != nil {
 				return err
 			}
-			source, err := auditSource(args[0])
-			if err == nil {
-				err = reachable(c.Context(), source)
+			if len(args) == 0 && k == nil {
+				return exitWith(exitUsage, "give the address or directory of a public log, or --context; see daybook audit --help")
 			}
-			if err != nil {
-				return exitWith(exitUnchecked, "%w", err)
-			}
-			if index {
-				return auditIndex(c.Context(), c.OutOrStdout(), source, v, evidence)
-			}
-			report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
-			if err != nil {
-				return auditError(err)
-			}
-			printReport(c.OutOrStdout(), report)
-			return nil
+			return f.run(c, k, args)
 		},
 	}
-	c.Flags().StringVar(&key, "key", "", "the log's verifier key")
-	c.Flags().BoolVar(&index, "index", false, "compute the completeness index again, too, and compare every leaf of its log")
-	c.Flags().StringVar(&evidence, "evidence", "", "write what convicts the ledger to this new file, which daybook verify opens")
+	c.Flags().StringVar(&f.key, "key", "", "the log's verifier key")
+	f.context.flag(c)
+	c.Flags().BoolVar(&f.index, "index", false, "compute the completeness index again, too, and compare every leaf of its log")
+	c.Flags().StringVar(&f.evidence, "evidence", "", "write what convicts the ledger to this new file, which daybook verify opens")
 	return c
+}
+
+// auditFlags are what an audit is of.
+type auditFlags struct {
+	key, evidence string
+	index         bool
+	context       contextFlag
+}
+
+// run audits where args say, or the ledger that is known.
+func (f *auditFlags) run(c *cobra.Command, k *known, args []string) error {
+	if f.evidence != "" && !f.index {
+		return exitWith(exitUsage, "--evidence is for what --index finds")
+	}
+	where := strings.Join(args, "")
+	if k != nil {
+		f.key = k.memory.Log
+		where = cmp.Or(where, k.memory.URL)
+	}
+	v, err := verifier(f.key)
+	if err != nil {
+		return err
+	}
+	source, err := auditSource(where)
+	if err == nil {
+		err = reachable(c.Context(), source)
+	}
+	if err != nil {
+		return exitWith(exitUnchecked, "%w", err)
+	}
+	w := &overheard{Source: source}
+	if err := f.audit(c, w, v); err != nil || k == nil {
+		return err
+	}
+	return k.confirm(c, w.notes)
+}
+
+func (f *auditFlags) audit(c *cobra.Command, source ledger.Source, v note.Verifier) error {
+	if f.index {
+		return auditIndex(c.Context(), c.OutOrStdout(), source, v, f.evidence)
+	}
+	report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
+	if err != nil {
+		return auditError(err)
+	}
+	printReport(c.OutOrStdout(), report)
+	return nil
 }
 
 func auditSource(where string) (ledger.Source, error) {

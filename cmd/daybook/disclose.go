@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -124,37 +122,5 @@ func (s *heldStatement) check(p proof.Presentation) error {
 	if err != nil {
 		return exitWith(exitInvalid, "the statement is damaged: %w", err)
 	}
-	return nil
-}
-
-// verifyPresentation says what a presentation shows, and what it does not.
-func verifyPresentation(out io.Writer, b []byte, v note.Verifier) error {
-	p, err := proof.ParsePresentation(b)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	shown, err := p.Verify(v)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	fmt.Fprintf(out, "VALID: 1 entry checked, with what the person it concerns chose to show\n\n")
-	printEntry(out, p.Proof, shown.Checkpoint, shown.Entry)
-	fmt.Fprintf(out, "\nShown by the person:\n")
-	for _, d := range p.Disclosures {
-		text := d.Value.Text()
-		if text == "" {
-			text = string(d.Value.Append(nil))
-		}
-		fmt.Fprintf(out, "  %-13s %s\n", d.Name, oneLine(text))
-	}
-	if len(p.Disclosures) == 0 {
-		fmt.Fprintln(out, "  nothing but that the entry is of one trail with its key")
-	}
-	fmt.Fprintf(out, "\nChecked: the entry's bytes hash to a leaf; %d hashes lead from it to the root of the\n", len(p.Proof.Path))
-	fmt.Fprintf(out, "log at size %d; the root is signed by the key you gave; the event key makes one of the\n", shown.Checkpoint.Size)
-	fmt.Fprintf(out, "entry's tags; the entry commits to each field shown. Not shown: what the other %d\n", shown.Hidden)
-	fmt.Fprintf(out, "digests commit to, some of which stand for nothing, and every other entry of the person.\n")
-	fmt.Fprintf(out, "Not checked: that who gave you the file is the person concerned, that what was recorded\n")
-	fmt.Fprintf(out, "is true, and that anyone but the log has seen this root.\n")
 	return nil
 }

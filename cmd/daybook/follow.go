@@ -298,23 +298,30 @@ func (r *follower) run(ctx context.Context, l net.Listener) error {
 	parts.Go(func() error { return r.follow(ctx, r.step) })
 	parts.Go(func() error { return r.follow(ctx, r.stepIndex) })
 	parts.Go(func() error { return r.views.Run(ctx, r.settled) })
-	parts.Go(func() error {
+	parts.Go(func() error { return serveUntil(ctx, l, server) })
+	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// serveUntil serves on l until ctx ends, and lets who is connected then finish.
+func serveUntil(ctx context.Context, l net.Listener, server *http.Server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving: %w", err)
 		}
 		return nil
 	})
-	parts.Go(func() error {
+	group.Go(func() error {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.Background(), shutdownSeconds*time.Second)
 		defer cancel()
 		_ = server.Shutdown(grace) // who is still connected after that is cut off
 		return server.Close()
 	})
-	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return group.Wait()
 }
 
 func (r *follower) close() error {

@@ -51,28 +51,33 @@ func parse(t *testing.T, path string) (*token.FileSet, *ast.File) {
 
 // may says which folders of the project a folder may import: its law.
 var may = map[string][]string{
-	"events":               {},
-	"events/emit":          {"events", "ledger/proof"},
-	"events/adapt":         {"events"},
-	"events/broker":        {"events"},
-	"events/stream":        {"events"},
-	"events/keyring":       {"events"},
-	"events/intake":        {"events", "ledger/proof"},
-	"projections":          {"events"},
-	"ledger":               {"events", "ledger/proof"},
-	"ledger/proof":         {"events"},
-	"ledger/locallog":      {"events", "ledger", "ledger/proof"},
-	"ledger/trail":         {"events", "ledger", "ledger/proof"},
-	"ledger/logtest":       {"events", "ledger", "ledger/proof"},
-	"ledger/remotelog":     {"events"},
-	"api":                  {"events", "ledger/proof", "ledger", "projections", "api/v1", "api/web"},
-	"api/v1":               {"events", "ledger/proof", "ledger", "projections"},
-	"api/web":              {"events", "ledger/proof", "ledger", "projections", "api/v1"},
-	"api/client":           {"events", "ledger/proof", "ledger"},
-	"testdata/records":     {},
-	"testdata/example-day": {},
+	"events":                 {},
+	"events/emit":            {"events", "ledger/proof"},
+	"events/adapt":           {"events"},
+	"events/broker":          {"events"},
+	"events/stream":          {"events"},
+	"events/keyring":         {"events"},
+	"events/intake":          {"events", "ledger/proof"},
+	"projections":            {"events"},
+	"ledger":                 {"events", "ledger/proof"},
+	"ledger/proof":           {"events"},
+	"ledger/locallog":        {"events", "ledger", "ledger/proof"},
+	"ledger/trail":           {"events", "ledger", "ledger/proof"},
+	"ledger/witness":         {"events", "ledger", "ledger/proof"},
+	"ledger/logtest":         {"events", "ledger", "ledger/proof"},
+	"ledger/remotelog":       {"events"},
+	"api":                    {"events", "ledger/proof", "ledger", "projections", "api/v1", "api/web"},
+	"api/v1":                 {"events", "ledger/proof", "ledger", "projections"},
+	"api/web":                {"events", "ledger/proof", "ledger", "projections", "api/v1"},
+	"api/client":             {"events", "ledger/proof", "ledger"},
+	"api/web/verify":         {},
+	"api/web/verify/build":   {},
+	"api/web/verify/vectest": {"events", "ledger/proof"},
+	"testdata/records":       {},
+	"testdata/example-day":   {},
 
 	"events/stream/clustertest": {},
+	"testdata/interop/oracle":   {},
 }
 
 // technology says which folders alone may import a dependency.
@@ -93,6 +98,8 @@ var technology = map[string][]string{
 	"github.com/danielgtaylor/huma":   {"api/v1", "api/web"},
 	"rsc.io/qr":                       {"api/web"},
 	"github.com/getkin/kin-openapi":   {}, // tests alone
+	"github.com/evanw/esbuild":        {"api/web/verify/build"},
+	"github.com/dop251/goja":          {}, // tests alone
 }
 
 func TestGuardImportLaw(t *testing.T) {

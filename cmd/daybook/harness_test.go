@@ -143,6 +143,8 @@ type story struct {
 	cluster *clustertest.Cluster
 	reader  *server
 	walked  []walked // see trailCommand
+
+	witnesses map[string]*neighbour
 }
 
 // clockVariable has the time at which a program of a story starts.
@@ -177,12 +179,16 @@ func TestStories(t *testing.T) {
 			}
 			e.Setenv("RECORDS", records)
 			e.Setenv("SOON", soon())
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Defer(func() {
 				if st.server != nil {
 					st.server.stop(syscall.SIGKILL)
 				}
 				if st.reader != nil {
 					st.reader.stop(syscall.SIGKILL)
+				}
+				for _, w := range st.witnesses {
+					w.stop(syscall.SIGKILL)
 				}
 				if st.cluster != nil {
 					_ = st.cluster.Stop()
@@ -194,7 +200,8 @@ func TestStories(t *testing.T) {
 			"ledger": ledgerCommand, "code": codeCommand, "post": postCommand, "get": getCommand, "token": tokenInStory, "revoke": revokeCommand, "until": untilCommand, "flip": flipCommand, "many": manyCommand, "servers": serversCommand, "reader": readerCommand,
 			"keep": keepCommand, "trail": trailCommand, "within": withinCommand,
 			"nowhere": nowhereCommand, "opens": opensCommand, "root": rootKeyCommand, "tags": tagsCommand, "clock": clockCommand, "fill": fillCommand,
-			"residents": residentsCommand, "shown": shownCommand, "liar": liarCommand,
+			"residents": residentsCommand, "shown": shownCommand, "liar": liarCommand, "dishonest": dishonestCommand, "page": pageCommand,
+			"witness": witnessInStory,
 		},
 	})
 }
@@ -215,6 +222,7 @@ func ledgerCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		st.key = st.server.key
 		ts.Setenv("URL", st.server.url)
+		ts.Setenv("ADDR", strings.TrimPrefix(st.server.url, "http://"))
 		ts.Setenv("KEY", st.key)
 	case "stop", "kill":
 		sig := syscall.SIGTERM

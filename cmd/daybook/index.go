@@ -48,10 +48,16 @@ func (s *system) openIndex(ctx context.Context, cfg config) error {
 		s.closers = append(s.closers, file.Close)
 		leaves = file
 	}
+	witnesses, err := cfg.ask(name, key)
+	if err != nil {
+		return err
+	}
+	cfg.seen.witnesses = witnesses
 	s.index, err = trail.Open(ctx, trail.Config{
 		Dir: filepath.Join(cfg.dir, "index", "trees"), Public: filepath.Join(cfg.dir, "public", ledger.IndexPath),
 		Journal: journal, Elsewhere: elsewhere, Leaves: leaves, Ledger: s.anchor,
 		Signer: s.keys.IndexSigner(), Key: key, Log: log, Heads: indexSeen{cfg.seen, s.keys.IndexKey()},
+		Cosigners: witnesses.cosigners(), Withheld: witnesses.withheld(),
 	})
 	if err != nil {
 		return err
@@ -64,8 +70,7 @@ func (s *system) openIndex(ctx context.Context, cfg config) error {
 // checkpoints. What a leaf says depends on when it was made, so another index would
 // contradict the one that was published, and convict who only moved a file.
 func (s *system) checkIndexJournal(cfg config) error {
-	signed, _ := s.anchor.Checkpoint()
-	if inStream(cfg.journal) || signed.Size == 0 {
+	if inStream(cfg.journal) || s.anchor.Signed() == 0 {
 		return nil
 	}
 	path := cfg.journalFile(signedIndex)
@@ -77,19 +82,22 @@ func (s *system) checkIndexJournal(cfg config) error {
 	return err
 }
 
-// indexSeen is what mirrors hold of the log of the index.
+// indexSeen is what mirrors and witnesses hold of the log of the index.
 type indexSeen struct {
 	seen
 	key string // the index key
 }
 
-// Heads asks the mirrors as that of seen does; a mirror may have no index.
+// Heads asks as that of seen does; a mirror may have no index.
 func (s indexSeen) Heads(ctx context.Context) ([]ledger.Head, error) {
 	v, err := proof.ParseVerifierKey(s.key)
 	if err != nil {
 		return nil, err
 	}
-	var heads []ledger.Head
+	heads, err := s.witnesses.heads(ctx, s.require)
+	if err != nil {
+		return nil, err
+	}
 	for _, url := range s.mirrors {
 		c, err := client.New(url, &http.Client{Timeout: mirrorTimeout})
 		var msg []byte

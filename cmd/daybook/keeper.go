@@ -118,7 +118,7 @@ func (k *keeper) keep(ctx context.Context, tokens []intake.Named) (int, error) {
 	if err := k.say(ctx, list); err != nil {
 		return 0, err
 	}
-	return len(list), k.sayRotated(ctx)
+	return len(list), errors.Join(k.sayRotated(ctx), k.sayCosigners(ctx, reader), k.sayVerifier(ctx, reader))
 }
 
 // sayRotated says that the master key was rotated while the ledger stood still. A

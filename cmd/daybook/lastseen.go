@@ -21,19 +21,23 @@ import (
 // mirrorTimeout bounds the wait for one mirror at the start.
 const mirrorTimeout = 10 * time.Second
 
-// seen is what others hold of this log: files that somebody kept, and mirrors.
-// It implements ledger.Heads.
+// seen is what others hold of this log: files that somebody kept, mirrors and
+// witnesses. It implements ledger.Heads.
 type seen struct {
 	files, mirrors []string
-	require        bool   // without all mirrors nothing is signed
+	require        bool   // without all mirrors and witnesses nothing is signed
 	key            string // the log's verifier key
+	witnesses      circle
 }
 
-// Heads reads the files, which must be there and be ours, and asks the mirrors.
-// A mirror that does not answer, or not with a checkpoint of this log, knows
+// Heads reads the files, which must be there and be ours, and asks the witnesses and
+// mirrors. One that does not answer, or not with a checkpoint of this log, knows
 // nothing that could stop us; unless all of them are required.
 func (s seen) Heads(ctx context.Context) ([]ledger.Head, error) {
-	var heads []ledger.Head
+	heads, err := s.witnesses.heads(ctx, s.require)
+	if err != nil {
+		return nil, err
+	}
 	for _, path := range s.files {
 		h, err := lastSeen(path)
 		if err != nil {

@@ -102,7 +102,7 @@ func rootCommand() *cobra.Command {
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
 		requestCommand(), eraseCommand(), correctCommand(), sealCommand(), escrowCommand(), rotateMasterCommand(),
 		showCommand(), statementCommand(), discloseCommand(), ownTrailCommand(), cardCommand())
-	c.AddCommand(closureCommand(), spotCommand())
+	c.AddCommand(closureCommand(), spotCommand(), witnessCommand(), mirrorCommand(), monitorCommand(), contextCommand())
 	return c
 }
 

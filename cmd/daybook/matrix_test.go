@@ -41,7 +41,7 @@ func expected(entry, finding, seal, request string) map[string]route {
 		"GET /{$}": {"/", everyone}, "GET /register": {"/register", everyone}, "GET /register/{register}": {"/register/system", everyone},
 		"GET /register/{register}/{id...}": {"/register/system/city/app", everyone}, "GET /entries": {"/entries", everyone},
 		"GET /entries/{entry}": {"/entries/" + entry, everyone}, "GET /sharing": {"/sharing", everyone}, "GET /deletions": {"/deletions", everyone},
-		"GET /coverage": {"/coverage", everyone}, "GET /findings": {"/findings", everyone}, "GET /verify": {"/verify", everyone}, "GET /api": {"/api", everyone},
+		"GET /coverage": {"/coverage", everyone}, "GET /findings": {"/findings", everyone}, "GET /verify": {"/verify", everyone}, "GET /verify.html": {"/verify.html", everyone}, "GET /checking": {"/checking", everyone}, "GET /api": {"/api", everyone},
 		"GET /checkpoint": {"/checkpoint", everyone}, "GET /tile/{path...}": {"/tile/0/000.p/1", everyone}, "GET /openapi.json": {"/openapi.json", everyone},
 		"GET /index/checkpoint": {"/index/checkpoint", everyone}, "GET /index/tile/{path...}": {"/index/tile/0/000.p/1", everyone},
 

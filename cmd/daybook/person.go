@@ -193,7 +193,17 @@ func printDetails(out io.Writer, list []shownDetail) {
 }
 
 // oneLine keeps what somebody wrote from looking like lines of ours.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return legible(strings.Join(strings.Fields(s), " ")) }
+
+// legible has a question mark for everything that a terminal would not show.
+func legible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unprintable(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
 
 func dash(s string) string {
 	if s == "" {

@@ -230,7 +230,7 @@ func (g *garden) value(k *events.Kind, f events.Field, m mode, name string) any 
 	}
 	return map[events.Type]any{
 		events.Date: "2025-11-03", events.Period: "P30D", events.Flag: true, events.Decimal: "41.878",
-		events.Link: "https://scan.example/notice", events.Hash: strings.Repeat("0a", 32), events.Named: strings.Repeat("A", 22), events.Key: strings.Repeat("A", 43), events.Quarter: "2026-Q4", events.Month: "2026-06", events.Zone: scanZone,
+		events.Link: "https://scan.example/notice", events.Hash: strings.Repeat("0a", 32), events.Named: strings.Repeat("A", 22), events.Key: strings.Repeat("A", 43), events.Quarter: "2026-Q4", events.Month: "2026-06", events.WitnessKey: "library.example/w1+3f1a9c04+BAo2bzXzhNlyv9bT4ZrG0uGm5YQ8n3Qq7c1kq0F5b0Zu", events.Policy: "quorum none\n", events.Zone: scanZone,
 	}[f.Type]
 }
 

@@ -18,6 +18,7 @@ func serveCommand() *cobra.Command {
 	var cfg config
 	var addr string
 	var withSeed bool
+	var policyFile string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a ledger: doors, history, views, log and pages in one process",
@@ -25,6 +26,9 @@ func serveCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))
 			if err := cfg.follow.check(c); err != nil {
+				return err
+			}
+			if err := cfg.readPolicy(policyFile); err != nil {
 				return err
 			}
 			if cfg.follow.leader != "" {
@@ -44,9 +48,10 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
 	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints, or nats://HOST:PORT for a stream; keep it, and those ending in .index and .leaves beside it, where a restore of the data directory does not reach")
 	c.Flags().StringVar(&cfg.journalCreds, "journal-creds", "", "the credentials file of the journal's NATS account, which is not the history's")
+	c.Flags().StringVar(&policyFile, "policy", "", "a tlog-policy file of the witnesses, with their URLs: no checkpoint is published without its quorum; default no witnesses")
 	c.Flags().StringArrayVar(&cfg.seen.files, "last-seen", nil, "a file of checkpoints that somebody kept; the ledger does not start if it contradicts them")
 	c.Flags().StringArrayVar(&cfg.seen.mirrors, "mirror", nil, "the URL of a copy of the public log, asked at the start for its checkpoint as --last-seen is")
-	c.Flags().BoolVar(&cfg.seen.require, "require-mirror", false, "do not start while a mirror cannot be asked")
+	c.Flags().BoolVar(&cfg.seen.require, "require-mirror", false, "do not start while a mirror or witness cannot be asked")
 	c.Flags().DurationVar(&cfg.publishEvery, "publish-every", time.Second, "the least time between two checkpoints; longer tells less about when things happen")
 	c.Flags().StringArrayVar(&cfg.details.flags, "keep-details", nil, "for how long officers can open details after the month they were recorded in, as P3Y, or city=P1Y for one organization; default for ever")
 	cfg.trillian.flags(c)
@@ -95,7 +100,7 @@ func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 	}
 	s, err := open(ctx, cfg)
 	if err != nil {
-		return err
+		return keepEvidence(cfg.dir, err)
 	}
 	url := "http://" + l.Addr().String()
 	group, ctx := errgroup.WithContext(ctx)
@@ -117,7 +122,7 @@ func serve(c *cobra.Command, cfg config, addr string, withSeed bool) error {
 		slog.Info("seeded", "events", n, "after", time.Since(started).Round(time.Millisecond))
 		return nil
 	})
-	err = group.Wait()
+	err = keepEvidence(cfg.dir, group.Wait())
 	if closeErr := s.close(); err == nil {
 		err = closeErr
 	}
@@ -146,6 +151,8 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 		{"seals", "/seals"},
 		{"findings", "/findings"},
 		{"trail", "/trail"},
+		{"checking", "/checking"},
+		{"verify", "/verify"},
 		{"API", "/api"},
 		{"JSON", "/v1/entries"},
 		{"totals", "/v1/totals"},
@@ -161,6 +168,9 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 		fmt.Fprintf(out, "%-11s nats://%s  (the password is a token; go doc ./events/intake says what to send)\n", "NATS", s.broker.Addr())
 	}
 	fmt.Fprintf(out, "master key  %s\n", cfg.master.warning(cfg.dir))
+	if n := len(cfg.policy.Witnesses); n > 0 {
+		fmt.Fprintf(out, "witnesses   %d; nothing is published that is not cosigned by the quorum %s\n", n, cfg.policy.Quorum)
+	}
 	fmt.Fprintf(out, "log key     %s\n", s.keys.LogKey())
 	if cfg.journal == "" {
 		fmt.Fprintf(out, "note        the journal of checkpoints lies inside the data directory, so a restored backup could fork the log unnoticed here; --journal PATH puts it outside\n")

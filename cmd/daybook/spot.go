@@ -273,8 +273,8 @@ func (s *spot) print(drawn int) error {
 			"if 0.1 %%, of %.1f %%.\n", 100*proof.Detection(0.01, drawn), 100*proof.Detection(0.001, drawn))
 	}
 	fmt.Fprintf(s.out, "\nChecked: a later checkpoint chose the entries; keys make their tags; they commit to what was\n"+
-		"opened. Weak: no witness cosigned that checkpoint, so a ledger that tries out what to record before\n"+
-		"it signs has some choice in what is drawn. Not checked: that what was recorded is true, and of\n"+
+		"opened. Weak: a ledger that tries out what to record before it signs has some choice in what is\n"+
+		"drawn, whoever cosigns what it shows then. Not checked: that what was recorded is true, and of\n"+
 		"erased entries what they held, and that the keys that were destroyed are theirs.\n")
 	if len(s.failed) > 0 {
 		return exitWith(exitInvalid, "FAILED: %s could not be opened as published", count(uint64(len(s.failed)), "entry", "entries"))

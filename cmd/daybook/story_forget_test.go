@@ -18,7 +18,6 @@ import (
 
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/broker"
-	"github.com/daybook-ledger/daybook/events/intake"
 	"github.com/daybook-ledger/daybook/events/keyring"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -134,39 +133,11 @@ func opensCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 // opened are the boxes of a message that any key in the keyring opens.
 func opened(ts *testscript.TestScript, ring *keyring.Keyring, data []byte) (out []string) {
-	msg, err := events.ParseMessage(data)
+	boxes, err := openBoxes(ring, data)
 	ts.Check(err)
-	e, err := events.ParseEntry(msg.Entry)
-	ts.Check(err)
-	fold, err := intake.FoldOpener(ring.FoldKey())(msg)
-	ts.Check(err)
-	month, _ := ring.FindMonthKey(e.Text("organization"), fold.RecordedAt)
-	hers := make([][]byte, len(fold.Persons)) // nil where her keys are not here
-	for i, p := range fold.Persons {
-		who, ok, err := ring.ByHandle(p.Handle)
-		ts.Check(err)
-		if ok {
-			key := who.EventKey(p.Counter)
-			hers[i] = key[:]
-		}
-	}
-	ad, seen := events.HashEntry(msg.Entry), map[events.BoxKind]int{}
-	for _, box := range msg.Boxes {
-		n := seen[box.Kind]
-		seen[box.Kind]++
-		var keys [][]byte
-		switch box.Kind {
-		case events.BoxFold:
-			keys = [][]byte{ring.FoldKey()}
-		case events.BoxPerson:
-			keys = [][]byte{hers[n]}
-		case events.BoxOfficers:
-			keys = append([][]byte{month}, hers...)
-		case events.BoxIdentifier:
-			keys = [][]byte{month, hers[n]}
-		}
-		if _, err := events.OpenBox(events.BoxKey(box.Kind.String(), keys...), ad[:], box.Data); err == nil {
-			out = append(out, box.Kind.String())
+	for _, box := range boxes {
+		if box.text != nil {
+			out = append(out, box.kind)
 		}
 	}
 	return out

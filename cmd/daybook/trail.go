@@ -20,6 +20,7 @@ import (
 // trailFlags are what a person says beside her card.
 type trailFlags struct {
 	url, mirror, state, person, output string
+	policy                             string
 	padded, closed                     bool
 	wait                               time.Duration
 }
@@ -44,6 +45,9 @@ func ownTrailCommand() *cobra.Command {
 			if err != nil {
 				return exitWith(exitUnchecked, "%w", err)
 			}
+			if card, err = underPolicy(card, f.policy); err != nil {
+				return err
+			}
 			if f.state == "" {
 				if f.state, err = statePath(args[0], card); err != nil {
 					return exitWith(exitUnchecked, "%w; say where to keep what is found, with --state", err)
@@ -55,6 +59,7 @@ func ownTrailCommand() *cobra.Command {
 	c.Flags().StringVar(&f.url, "url", "", "where the ledger answers; the default is the address on the card")
 	c.Flags().StringVar(&f.mirror, "mirror", "", "ask nobody: read this copy of the whole public log, a directory or an address")
 	c.Flags().StringVar(&f.state, "state", "", "where to keep what is found; the default is a file beside the card")
+	c.Flags().StringVar(&f.policy, "policy", "", "ask for the witnesses of this tlog-policy file, and not for those on the card")
 	c.Flags().StringVar(&f.person, "person", "", "check that the card is of this identifier, SCHEME:VALUE or the value alone")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 	c.Flags().BoolVar(&f.padded, "padded", false, "ask for tags among those of others, with fewer bytes than for ranges")
@@ -184,9 +189,12 @@ func (f *trailFlags) failed(err error, card proof.Card) error {
 	var unreachable *url.Error
 	var refused *client.Refusal
 	var audited *ledger.AuditError
+	var few *proof.QuorumError
 	switch {
 	case errors.As(err, &bad):
 		return f.accuse(bad, card)
+	case errors.As(err, &few):
+		return exitWith(exitInvalid, "NOT VALID: %w: your card asks for these witnesses; daybook policy --url says whom the ledger asks now, and if you trust these, keep what it prints in a file and give it with --policy", err)
 	case errors.Is(err, client.ErrHeld):
 		return exitWith(exitInvalid, "NOT VALID: %w: it is in %s; if nobody changed it and the card is the same, keep both, and begin anew with another --state", err, f.state)
 	case errors.Is(err, client.ErrNotYet):

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
@@ -52,6 +56,7 @@ func TestTrailInBrowser(t *testing.T) {
 	link := w.office(ctx)
 	w.byLink(ctx, link)
 	w.byFile(ctx)
+	w.kept(ctx)
 	w.withoutScript(ctx, link)
 	w.refused(ctx)
 	w.ended(ctx)
@@ -109,7 +114,7 @@ func (w *cardWalk) state(ctx context.Context) (card, said string) {
 	w.Helper()
 	var at string
 	var seen []string
-	if err := chromedp.Run(ctx, chromedp.Value(`#card`, &card, chromedp.ByQuery), chromedp.Text(`#note`, &said, chromedp.ByQuery, chromedp.NodeReady),
+	if err := chromedp.Run(ctx, chromedp.Value(`#own-card`, &card, chromedp.ByQuery), chromedp.Text(`#note`, &said, chromedp.ByQuery, chromedp.NodeReady),
 		chromedp.Evaluate(`location.href`, &at),
 		chromedp.ActionFunc(func(ctx context.Context) error {
 			_, all, err := page.GetNavigationHistory().Do(ctx)
@@ -120,52 +125,50 @@ func (w *cardWalk) state(ctx context.Context) (card, said string) {
 		})); err != nil {
 		w.Fatal(err)
 	}
-	if at != w.wire.URL+"/trail" || slices.ContainsFunc(seen, func(s string) bool { return len(s) > 100 }) {
+	if strings.TrimSuffix(at, "#main") != w.wire.URL+"/trail" || slices.ContainsFunc(seen, func(s string) bool { return len(s) > 100 }) {
 		w.Errorf("the browser is at %s, and was at %q", at, seen)
 	}
 	return card, said
 }
 
-// opensTrail agrees, sends the form and looks at what comes back.
+// opensTrail has the browser open the card in the form, and looks at what it shows.
 func (w *cardWalk) opensTrail(want ...string) chromedp.Tasks {
+	return chromedp.Tasks{press(`#own-form button`), chromedp.WaitVisible(`#found:not([hidden]), #note:not(:empty)`, chromedp.ByQuery), fits(w.T, w.axe, want...)}
+}
+
+// sendsCard agrees that the server opens a card, where no script runs, and waits for
+// what comes back.
+func (w *cardWalk) sendsCard(card, until string) chromedp.Tasks {
 	return chromedp.Tasks{
-		press(`#consent`), press(`#card-form button`),
-		chromedp.WaitVisible(`#entries`, chromedp.ByQuery), fits(w.T, w.axe, want...),
+		emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(w.wire.URL + "/trail"),
+		chromedp.Focus(`#card`, chromedp.ByQuery), input.InsertText(card), press(`#consent`), press(`#card-form button`),
+		chromedp.WaitVisible(until, chromedp.ByQuery), emulation.SetScriptExecutionDisabled(false),
 	}
 }
 
 // byLink follows the link as a phone's camera does.
 func (w *cardWalk) byLink(ctx context.Context, link string) {
 	w.Helper()
-	_, fragment, _ := strings.Cut(link, "#")
 	w.until(w.cards[0], "Trail card issued")
-	var missing bool
-	var size float64
 	var text, left string
-	if err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.WaitVisible(`#file`, chromedp.ByQuery), fits(w.T, w.axe, "The card from the link is below. Nothing was sent.")); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.WaitVisible(`#file`, chromedp.ByQuery),
+		fits(w.T, w.axe, "The card from the link is below. It stays on this device.")); err != nil {
 		w.Fatal(err)
 	}
 	if card, _ := w.state(ctx); card != link {
 		w.Errorf("the form has %q", card)
 	}
-	if err := chromedp.Run(ctx, press(`#card-form button`), chromedp.Sleep(300*time.Millisecond),
-		chromedp.Evaluate(`document.querySelector("#consent").validity.valueMissing`, &missing),
-		chromedp.Evaluate(`(r => Math.min(r.width, r.height))(document.querySelector("#consent").getBoundingClientRect())`, &size),
+	if err := chromedp.Run(ctx,
 		chromedp.Evaluate(`location.hash = "#main"`, nil), chromedp.Sleep(100*time.Millisecond), // as the skip link does
-		chromedp.Value(`#card`, &left, chromedp.ByQuery)); err != nil {
-		w.Fatal(err)
-	}
-	if n := w.wire.sent("POST /trail"); n != 0 || !missing || size < 24 || left != link {
-		w.Errorf("without consent %d were sent; it is missing: %v; its box is %g wide; the form has %q", n, missing, size, left)
-	}
-	if n := w.wire.sent(fragment); n != 0 {
-		w.Errorf("%d requests had the card in them before she agreed", n)
-	}
-	if err := chromedp.Run(ctx, w.opensTrail("2 entries about you", "On 24 June 2026", "secret/role", "city/people", "What was proven",
-		"All events of your trail", "What was not proven", "That everything was recorded", "That this server showed you what it found"),
+		chromedp.Value(`#own-card`, &left, chromedp.ByQuery),
+		w.opensTrail("2 entries about you", "On 24 June 2026", "secret/role", "city/people", "What was proven",
+			"All events of your trail", "What was not proven", "That everything was recorded", "What seals hide that stand", "Save what was found"),
 		chromedp.Text(`main`, &text, chromedp.ByQuery),
-		press(`main a[href="/trail"]`), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
+		press(`#close`), chromedp.WaitNotPresent(`#entries`, chromedp.ByQuery)); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
+	}
+	if left != link {
+		w.Errorf("the form has %q behind a link on the page", left)
 	}
 	if strings.Contains(text, "SECRET") {
 		w.Errorf("she is shown what is sealed for officers: %s", text)
@@ -173,7 +176,26 @@ func (w *cardWalk) byLink(ctx context.Context, link string) {
 	if card, said := w.state(ctx); card != "" || said != "" {
 		w.Errorf("closed, the form has %q: %q", card, said)
 	}
-	w.private()
+	w.unsent(link)
+}
+
+// unsent holds that nothing of a card went to the ledger: neither its text nor a key.
+func (w *cardWalk) unsent(link string) {
+	w.Helper()
+	card, err := proof.ParseCardLink(link)
+	if err != nil {
+		w.Fatal(err)
+	}
+	_, fragment, _ := strings.Cut(link, "#")
+	key := card.Trails[0].Key
+	for _, secret := range []string{"POST /trail ", fragment, base64.RawURLEncoding.EncodeToString(key[:]), base64.StdEncoding.EncodeToString(key[:]), hex.EncodeToString(key[:])} {
+		if n := w.wire.sent(secret); n != 0 {
+			w.Errorf("%d requests of the browser have a secret of the card", n)
+		}
+	}
+	if w.wire.sent("POST /v1/index/proofs") == 0 || w.wire.sent("POST /v1/trail/slots") == 0 {
+		w.Error("the browser asked nothing by itself")
+	}
 }
 
 // private holds that what she was shown is kept nowhere on its way, and that a script
@@ -182,7 +204,7 @@ func (w *cardWalk) private() {
 	w.Helper()
 	for of, scripts := range map[string]bool{"GET /trail": true, "POST /trail": true, "GET /officer": false, "POST /officer/cards": false} {
 		policy := w.wire.header(of, "Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "; script-src 'self'") != scripts {
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "; script-src 'self'; connect-src 'self'") != scripts {
 			w.Errorf("%s: the policy is %s", of, policy)
 		}
 		if store := w.wire.header(of, "Cache-Control"); store != "no-store" && of != "GET /officer" {
@@ -209,11 +231,11 @@ func (w *cardWalk) byFile(ctx context.Context) {
 	if got, said := put(long); got != "" || said != "That file is too long to be a card." {
 		w.Errorf("a long file puts %q there, and says %q", got, said)
 	}
-	if got, said := put(file); got != strings.TrimSpace(string(card.Text())) || said != "The card from the file is below. Nothing was sent." {
+	if got, said := put(file); got != strings.TrimSpace(string(card.Text())) || said != "The card from the file is below. It stays on this device." {
 		w.Errorf("the file puts %q there, and says %q", got, said)
 	}
 	if err := chromedp.Run(ctx, w.opensTrail("3 entries about you", "Trail card issued"),
-		chromedp.NavigateBack(), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
+		chromedp.Navigate(w.wire.URL+"/seals"), chromedp.NavigateBack(), chromedp.WaitVisible(`#file`, chromedp.ByQuery)); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
 	}
 	if got, said := w.state(ctx); got != "" || said != "" {
@@ -221,23 +243,92 @@ func (w *cardWalk) byFile(ctx context.Context) {
 	}
 }
 
+// kept saves what was found, which the program verifies and finds too, and gives it to
+// the page when more has come.
+func (w *cardWalk) kept(ctx context.Context) {
+	w.Helper()
+	file, card := w.card("issue", "Anna")
+	w.until(card, "4 entries about you")
+	dir := w.TempDir()
+	var shown []string
+	if err := chromedp.Run(ctx, browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(dir),
+		chromedp.SetUploadFiles(`#file`, []string{file}, chromedp.ByQuery), chromedp.Sleep(300*time.Millisecond),
+		w.opensTrail("4 entries about you"), press(`#save`),
+		chromedp.Evaluate(`[...document.querySelectorAll("#found .matter")].map(m => m.querySelector("h3").textContent.replace(/:.*/, "") + " " + m.querySelector(".sentence").textContent)`, &shown)); err != nil {
+		w.Fatalf("%v: %s", err, w.server.logs)
+	}
+	bundle := w.saved(filepath.Join(dir, "trail.bundle"))
+	b, err := proof.ParseBundle(bundle)
+	if err == nil {
+		_, err = b.Verify(card)
+	}
+	if err != nil {
+		w.Errorf("what the browser saved: %v", err)
+	}
+	out, err := exec.Command(w.program, "trail", file, "-o", "json").Output()
+	var found shownTrail
+	if err == nil {
+		err = json.Unmarshal(out, &found)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	var want []string
+	for _, e := range found.Events {
+		want = append(want, fmt.Sprintf("Entry %d %s", e.Position, e.Sentence))
+	}
+	if !slices.Equal(shown, want) {
+		w.Errorf("the browser shows\n%s\nand the program\n%s", strings.Join(shown, "\n"), strings.Join(want, "\n"))
+	}
+	w.access("13", "Anna")
+	w.until(card, "5 entries about you")
+	bad := filepath.Join(dir, "bad.bundle")
+	if err := os.WriteFile(bad, bytes.Replace(bundle, []byte("data.accessed"), []byte("data.acCessed"), 1), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	if err := chromedp.Run(ctx, chromedp.SetUploadFiles(`#kept`, []string{bad}, chromedp.ByQuery), press(`#own-form button`), chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery),
+		fits(w.T, w.axe, "What you kept does not hold with this card"),
+		chromedp.SetUploadFiles(`#kept`, []string{filepath.Join(dir, "trail.bundle")}, chromedp.ByQuery),
+		w.opensTrail("5 entries about you", "go on from what you kept the last time, and no event of yours is gone")); err != nil {
+		w.Fatalf("%v: %s", err, w.server.logs)
+	}
+}
+
+// saved is a file that the browser downloads.
+func (w *cardWalk) saved(path string) []byte {
+	w.Helper()
+	for range 100 {
+		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
+			return b
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.Fatalf("%s was not saved in five seconds", path)
+	return nil
+}
+
 // withoutScript opens a card where no script runs: it is put into the form by hand, as
 // a printer broke its lines, and with an address that the ledger no longer has.
 func (w *cardWalk) withoutScript(ctx context.Context, link string) {
 	w.Helper()
 	link = strings.Replace(link, w.wire.URL, "https://before.example", 1)
-	var files bool
+	var files, missing bool
 	var form string
+	var size float64
 	if err := chromedp.Run(ctx, emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(w.wire.URL+"/trail"),
 		chromedp.Evaluate(`document.querySelector("#file").checkVisibility()`, &files), chromedp.Text(`main`, &form, chromedp.ByQuery),
-		chromedp.Focus(`#card`, chromedp.ByQuery), input.InsertText(link[:200]+"\n"+link[200:]+"\n"),
-		press(`#consent`), press(`#card-form button`), chromedp.WaitVisible(`#entries`, chromedp.ByQuery),
-		emulation.SetScriptExecutionDisabled(false), fits(w.T, w.axe, "3 entries about you", "What was not proven")); err != nil {
+		press(`#card-form button`), chromedp.Sleep(300*time.Millisecond),
+		chromedp.Evaluate(`document.querySelector("#consent").validity.valueMissing`, &missing),
+		chromedp.Evaluate(`(r => Math.min(r.width, r.height))(document.querySelector("#consent").getBoundingClientRect())`, &size)); err != nil {
+		w.Fatal(err)
+	}
+	if n := w.wire.sent("POST /trail "); n != 0 || !missing || size < 24 || files || !strings.Contains(form, "The card, or its link") {
+		w.Errorf("without consent %d were sent; it is missing: %v; its box is %g wide; a file can be chosen where nothing reads it: %v; the form says %s", n, missing, size, files, form)
+	}
+	if err := chromedp.Run(ctx, w.sendsCard(link[:200]+"\n"+link[200:]+"\n", `#entries`), fits(w.T, w.axe, "5 entries about you", "What was not proven", "That this server showed you what it found")); err != nil {
 		w.Fatalf("%v: %s", err, w.server.logs)
 	}
-	if files || !strings.Contains(form, "The card, or its link") {
-		w.Errorf("a file can be chosen where nothing reads it: %v; the form says %s", files, form)
-	}
+	w.private()
 }
 
 // refused holds what is said of what is no card of this ledger.
@@ -255,9 +346,9 @@ func (w *cardWalk) refused(ctx context.Context) {
 		string(other.Text()):                    "This card is of another ledger, other.example.",
 	} {
 		var left string
-		if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/trail"), chromedp.SetValue(`#card`, text, chromedp.ByQuery),
-			press(`#consent`), press(`#card-form button`),
-			chromedp.WaitVisible(`[role="alert"]`, chromedp.ByQuery), fits(w.T, w.axe, want), chromedp.Value(`#card`, &left, chromedp.ByQuery)); err != nil {
+		if err := chromedp.Run(ctx, w.sendsCard(text, `[role="alert"]`), fits(w.T, w.axe, want), chromedp.Evaluate(`document.querySelector("#own-card").value`, &left),
+			chromedp.Navigate(w.wire.URL+"/trail"), chromedp.SetValue(`#own-card`, text, chromedp.ByQuery), press(`#own-form button`),
+			chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery), fits(w.T, w.axe, want)); err != nil {
 			w.Fatal(err)
 		}
 		if left != "" {
@@ -296,7 +387,7 @@ func (w *cardWalk) ended(ctx context.Context) {
 		{anew, "2 entries about you", []string{"What was recorded before your keys were destroyed", "secret/role"}},
 	} {
 		w.until(x.card, x.said)
-		if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/trail"), chromedp.SetValue(`#card`, x.card.Link(), chromedp.ByQuery),
+		if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/trail"), chromedp.SetValue(`#own-card`, x.card.Link(), chromedp.ByQuery),
 			w.opensTrail(append(x.want, x.said)...)); err != nil {
 			w.Fatalf("%q: %v: %s", x.said, err, w.server.logs)
 		}

@@ -119,12 +119,26 @@ func (s *shownTrail) whose(card proof.Card, person string) error {
 // finish adds what no card can prove.
 func (s *shownTrail) finish() {
 	s.doubt("That everything was recorded: a service that says nothing leaves nothing to prove.")
-	s.doubt("That others are shown the same ledger: nobody beside it signed this checkpoint. Compare it with somebody's.")
+	s.others()
 	for _, e := range s.proven.Events {
 		s.Events = append(s.Events, shownTrailEvent{
 			e.Position, e.Counter, e.Generation, e.Seal, e.Entry.Kind.Name, web.Sentence(e.Entry, s.titles), web.Details(openedOf(e)), e.Entry.Append(nil),
 		})
 	}
+}
+
+// others says who else has seen this state of the ledger and of its index.
+func (s *shownTrail) others() {
+	p := s.proven
+	if p.At().IsZero() {
+		s.doubt("That others are shown the same ledger: your card asks nobody beside it to sign. Compare its checkpoint with somebody's.")
+		return
+	}
+	var names []string
+	for _, c := range p.Cosigned.By {
+		names = append(names, c.Witness)
+	}
+	s.prove("Others are shown the same ledger and the same index: signed by %s, who knew nothing newer on %s.", strings.Join(names, ", "), web.Moment(p.At()))
 }
 
 // openedOf is what of an event, and of its head, is shown: all that was opened but

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
@@ -43,6 +41,24 @@ func readCard(in io.Reader, where string) (proof.Card, error) {
 		return proof.ParseCardLink(link)
 	}
 	return proof.ParseCard(text)
+}
+
+// underPolicy is the card with the policy of a file in the place of its own; no file
+// leaves it.
+func underPolicy(card proof.Card, path string) (proof.Card, error) {
+	if path == "" {
+		return card, nil
+	}
+	text, err := readLimited(path, maxCardFile)
+	if err != nil {
+		return card, exitWith(exitUnchecked, "%w", err)
+	}
+	p, err := proof.ParsePolicy(text)
+	if err != nil {
+		return card, exitWith(exitUsage, "%w", err)
+	}
+	card.Policy = p.Text()
+	return card, nil
 }
 
 // statePath is where what a card leads to is kept: beside its file, or of a card
@@ -108,36 +124,9 @@ func keepFile(path string, b []byte) error {
 	return nil
 }
 
-// verifyBundle checks what was kept of a trail, offline.
-func verifyBundle(c *cobra.Command, path, cardPath string) error {
-	card, err := readCard(c.InOrStdin(), cardPath)
-	if err != nil {
-		return exitWith(exitUnchecked, "%w", err)
-	}
-	file, err := readLimited(path, maxBundleFile)
-	if err != nil {
-		return exitWith(exitUnchecked, "%w", err)
-	}
-	b, err := proof.ParseBundle(file)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	proven, err := b.Verify(card)
-	if err != nil {
-		return exitWith(exitInvalid, "NOT VALID: %w", err)
-	}
-	s := newShownTrail(card, proven, client.Tail{Entries: proven.Checkpoint.Size - proven.Leaf.Size})
-	s.doubt("What was recorded later, and what seals hide that stand: no ledger was asked.")
-	fmt.Fprintf(c.OutOrStdout(), "VALID: %s checked\n\n", counted(uint64(len(proven.Events)), "event", "events"))
-	if err := s.print(c.OutOrStdout(), "table"); err != nil {
-		return err
-	}
-	return replaced(proven)
-}
-
 // keyOf is the verifier key by which evidence is checked.
 func keyOf(e *proof.Evidence, card proof.Card) string {
-	if e.Kind == proof.EvidenceFork && bytes.HasPrefix(e.Notes[0], []byte(card.Origin()+"\n")) {
+	if len(e.Notes) == 2 && bytes.HasPrefix(e.Notes[0], []byte(card.Origin()+"\n")) {
 		return card.Log
 	}
 	return card.Index

@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/daybook-ledger/daybook/api"
 	"github.com/daybook-ledger/daybook/api/v1"
+	"github.com/daybook-ledger/daybook/api/web"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/broker"
 	"github.com/daybook-ledger/daybook/events/intake"
@@ -25,19 +27,20 @@ import (
 	"github.com/daybook-ledger/daybook/projections"
 )
 
-// policy says whose signatures a checkpoint needs; no witnesses yet.
+// policy is what entry 0 says for ever; which witnesses came since, later entries say.
 const policy = "quorum none\n"
 
-// formats are announced in entry 0.
+// formats are announced in entry 0, and behind them the page by which they are checked.
 var formats = []string{events.EntryFormat, "daybook/receipt@1", "daybook/index@1", "c2sp.org/tlog-tiles", "c2sp.org/tlog-proof@v1"}
 
 // config is where and how one ledger runs.
 type config struct {
 	dir, origin, journal string
 	master               master
-	journalCreds         string // for a journal in a stream
-	seen                 seen   // who else may know what was signed
-	nats                 string // where the NATS door listens; "" is nowhere
+	journalCreds         string       // for a journal in a stream
+	seen                 seen         // who else may know what was signed
+	policy               proof.Policy // whose cosignatures a checkpoint needs, with the addresses of the witnesses; zero is as proof.NoPolicy
+	nats                 string       // where the NATS door listens; "" is nowhere
 	history              elsewhere
 	follow               following
 	publishEvery         time.Duration
@@ -66,12 +69,15 @@ type system struct {
 	handler http.Handler
 	details keeping
 	now     func() time.Time
+
+	policy   proof.Policy // whose cosignatures a checkpoint needs
+	verifier string       // SHA-256 of the page for checking
 }
 
 // open opens every part in the order of the flow. What was opened is closed
 // again when a later part refuses.
 func open(ctx context.Context, cfg config) (_ *system, err error) {
-	s := &system{now: cfg.now, pace: newPublishing(cfg), details: cfg.details}
+	s := &system{now: cfg.now, pace: newPublishing(cfg), details: cfg.details, policy: cfg.policy, verifier: web.VerifierHash()}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -148,8 +154,8 @@ func (s *system) openEvents(ctx context.Context, cfg config) error {
 // and the next start writes it then.
 func (s *system) begin(ctx context.Context) error {
 	first, err := intake.Begin(s.keys, events.Opened{
-		RecordedAt: time.Now().UTC(), Origin: s.keys.Origin(), Log: s.keys.LogKey(), Receipt: s.keys.ReceiptKey(),
-		Index: s.keys.IndexKey(), VRF: s.keys.VRFKey(), Policy: policy, Formats: formats,
+		RecordedAt: s.now().UTC(), Origin: s.keys.Origin(), Log: s.keys.LogKey(), Receipt: s.keys.ReceiptKey(),
+		Index: s.keys.IndexKey(), VRF: s.keys.VRFKey(), Policy: policy, Formats: append(slices.Clone(formats), verifierFormat+s.verifier),
 	})
 	if err != nil {
 		return err
@@ -213,6 +219,13 @@ func (s *system) openNATS(door *intake.Door) error {
 
 func (s *system) openLedger(ctx context.Context, cfg config) error {
 	cfg.seen.key = s.keys.LogKey()
+	key, err := proof.ParseVerifierKey(s.keys.LogKey())
+	if err != nil {
+		return err
+	}
+	if cfg.seen.witnesses, err = cfg.ask(s.keys.Origin(), key); err != nil {
+		return err
+	}
 	log, err := s.openLog(ctx, cfg, logPlace{"log", "remotelog", s.keys.Origin()})
 	if err != nil {
 		return err
@@ -224,6 +237,7 @@ func (s *system) openLedger(ctx context.Context, cfg config) error {
 	s.anchor, err = ledger.Open(ctx, ledger.Config{
 		Dir: filepath.Join(cfg.dir, "public"), Journal: journalName(cfg.journal), PublishEvery: cfg.publishEvery,
 		Signer: s.keys.LogSigner(), Receipts: s.keys.ReceiptSigner(), Log: log, History: s.history, Heads: cfg.seen, Elsewhere: elsewhere,
+		Cosigners: cfg.seen.witnesses.cosigners(), Withheld: cfg.seen.witnesses.withheld(),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
