@@ -31,7 +31,7 @@ export function fromArray(a: Uint8Array): Bytes {
   return out;
 }
 
-export function toArray(b: Bytes): Uint8Array {
+export function toArray(b: Bytes): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(b.length);
   for (let i = 0; i < b.length; i++) out[i] = b.charCodeAt(i);
   return out;

@@ -26,7 +26,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 }
 
 /** save offers bytes as a file. */
-export function save(name: string, bytes: Uint8Array): void {
+export function save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
   const a = el("a", { href: url, download: name }) as HTMLAnchorElement;
   document.body.append(a);

@@ -2,10 +2,10 @@
 // the core, and shows the report. It can reach nobody, and forgets all when it is left.
 
 import { verify, type Report } from "../core.ts";
-import { byId, el } from "./dom";
-import { banner, entries, list, steps, word } from "./show";
-import { read, type Given } from "./given";
-import { count } from "./words";
+import { byId, el } from "./dom.ts";
+import { banner, entries, list, steps, word } from "./show.ts";
+import { read, type Given } from "./given.ts";
+import { count } from "./words.ts";
 
 /** What was given so far; of each the last. */
 type Held = { file: Uint8Array | null; name: string; card: string; key: string; policy: string };

@@ -2,8 +2,8 @@
 // step down to the hashes, what was not checked, and what the entries say.
 
 import type { Report } from "../core.ts";
-import { el, svg } from "./dom";
-import { count, detail, isExample, number, rows, sentence, title, type Row, type Titles } from "./words";
+import { el, svg } from "./dom.ts";
+import { count, detail, isExample, number, rows, sentence, title, type Row, type Titles } from "./words.ts";
 
 type Verdict = Report["verdict"];
 type Entry = Report["entries"][number];

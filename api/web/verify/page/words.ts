@@ -2,7 +2,7 @@
 // words.json, which a test compares with theirs, as it compares what is made of them.
 
 import table from "./words.json";
-import { bucket, capital, clip, count, date, day, indefinite, moment, month, number, period, said, several, small, term } from "./plain";
+import { bucket, capital, clip, count, date, day, indefinite, moment, month, number, period, said, several, small, term } from "./plain.ts";
 
 /** Titles is what a register calls what it has under a reference, "" when that is not known. */
 export type Titles = (register: string, reference: string) => string;

@@ -1,9 +1,9 @@
 // What the ledger itself says around a trail: what its register calls things, and how
 // much there is that no trail can show. None of it is proved.
 
-import { day } from "../page/plain";
-import { type Titles, count, number, rows, sentence } from "../page/words";
-import { json } from "./ask";
+import { day } from "../page/plain.ts";
+import { type Titles, count, number, rows, sentence } from "../page/words.ts";
+import { json } from "./ask.ts";
 
 type Entry = Record<string, unknown>;
 

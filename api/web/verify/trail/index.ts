@@ -4,9 +4,9 @@ import { Account } from "../account.ts";
 import { type Bytes, base64url, hex } from "../bytes.ts";
 import { checkIndex, type IndexLeaf, readIndexProof } from "../indexproof.ts";
 import type { Key, Signed } from "../note.ts";
-import { type IndexAnswer, Refused, proofs } from "./ask";
-import { Misbehaviour, evidence, leafProof, notes } from "./misbehaviour";
-import { type Prefix, type Tree, find, labels, merge, prefixOf, show, treeIn, whole, write } from "./pruned";
+import { type IndexAnswer, Refused, proofs } from "./ask.ts";
+import { Misbehaviour, evidence, leafProof, notes } from "./misbehaviour.ts";
+import { type Prefix, type Tree, find, labels, merge, prefixOf, show, treeIn, whole, write } from "./pruned.ts";
 
 /** NotYet says that the index does not speak of the card yet. It does so a second or two after the card was issued. */
 export class NotYet extends Error {

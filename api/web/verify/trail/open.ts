@@ -3,14 +3,14 @@
 import { Refusal, fromArray, toArray, utf8 } from "../bytes.ts";
 import { readCard } from "../card.ts";
 import { type Report, verify } from "../core.ts";
-import { date } from "../page/plain";
-import { type Found, type Progress, collect } from "./collect";
-import { Misbehaviour } from "./misbehaviour";
+import { date } from "../page/plain.ts";
+import { type Found, type Progress, collect } from "./collect.ts";
+import { Misbehaviour } from "./misbehaviour.ts";
 
 /** Opened is what a card opens. */
 export type Opened = {
   report: Report; // of the bundle
-  bundle: Uint8Array; // to be kept
+  bundle: Uint8Array<ArrayBuffer>; // to be kept
   tail: Found["tail"];
   unsaid: string; // why somebody's signature was not checked, "" when all were
   ended: string; // why the card shows nothing newer, "" when it does

@@ -4,7 +4,7 @@
 import { type Bytes, fromArray, fromBase64url, need, toArray } from "../bytes.ts";
 import { hmac, sha256 } from "../primitives.ts";
 import { itemsOf, isMembers, parse, textOf } from "../json.ts";
-import type { Slot } from "./ask";
+import type { Slot } from "./ask.ts";
 
 /** canOpen says that this browser opens boxes here. */
 export function canOpen(): boolean {

@@ -3,14 +3,14 @@
 
 import { text, toArray, utf8 } from "../bytes.ts";
 import { type Card, readCard } from "../card.ts";
-import { byId, el, save } from "../page/dom";
-import { readCard as cardIn } from "../page/given";
-import { entries, list, steps } from "../page/show";
-import { count } from "../page/words";
-import { doubts, names } from "./around";
-import { Misbehaviour } from "./misbehaviour";
-import { type Opened, openCard } from "./open";
-import { canOpen } from "./opening";
+import { byId, el, save } from "../page/dom.ts";
+import { readCard as cardIn } from "../page/given.ts";
+import { entries, list, steps } from "../page/show.ts";
+import { count } from "../page/words.ts";
+import { doubts, names } from "./around.ts";
+import { Misbehaviour } from "./misbehaviour.ts";
+import { type Opened, openCard } from "./open.ts";
+import { canOpen } from "./opening.ts";
 
 const own = byId("own");
 const form = byId<HTMLFormElement>("own-form");

@@ -8,8 +8,10 @@ import { sha256 } from "../primitives.ts";
 /** A place of a tree with as much as is shown of it; null is the empty place below a root. */
 export type Tree = null
   | { is: "hash"; hash: Bytes }
-  | { is: "stub" | "leaf"; bits: number; path: Bytes; value: Bytes; hash: Bytes }
-  | { is: "inner"; bits: number; path: Bytes; value: Bytes; hash: Bytes; child: [Tree, Tree] };
+  | Node & { is: "stub" }
+  | Node & { is: "leaf" }
+  | Node & { is: "inner"; child: [Tree, Tree] };
+type Node = { bits: number; path: Bytes; value: Bytes; hash: Bytes };
 
 /** The first bits of a label. */
 export type Prefix = { bits: number; path: Bytes };

@@ -4,8 +4,8 @@
 import { type Bytes, need } from "../bytes.ts";
 import { type Key, type Signed, checkSigned, readSigned } from "../note.ts";
 import { nodeHash } from "../tree.ts";
-import type { Read } from "./ask";
-import { Misbehaviour } from "./misbehaviour";
+import type { Read } from "./ask.ts";
+import { Misbehaviour } from "./misbehaviour.ts";
 
 const width = 256;
 
