@@ -35,10 +35,12 @@ browser: # Debian's chromium, for the tests that open pages
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 	  echo "chromium is not here and could not be installed: the browser tests are skipped"
 
-check: ## formatting, vet, staticcheck and the guards
+check: ## formatting, vet, staticcheck, the types of the scripts, the modules below testdata, the guards
 	@test -z "$$($(GO) tool gofumpt -l api cmd events ledger projections testdata)" || { $(GO) tool gofumpt -l api cmd events ledger projections testdata; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) tool tsgo -p api/web/verify
+	@set -e; for m in $(EXTERNAL); do echo "testdata/$$m"; (cd testdata/$$m && $(GO) vet ./...); done
 	$(GO) test -count=1 -run TestGuard ./cmd/daybook
 
 tidy: ## go.mod and go.sum of every module here
