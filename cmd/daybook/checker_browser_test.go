@@ -104,7 +104,7 @@ func TestCheckerInBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var entry, evidence vectest.Vector
+	var entry, evidence, late vectest.Vector
 	for _, v := range list {
 		if v.Accept && v.Format == "presentation" && entry.File == nil { // it has one of a ledger's entries in it
 			var p struct{ Proof string }
@@ -115,6 +115,9 @@ func TestCheckerInBrowser(t *testing.T) {
 		}
 		if v.Accept && v.Format == "evidence" && evidence.File == nil {
 			evidence = v
+		}
+		if v.Accept && v.Format == "evidence" && strings.HasSuffix(v.Name, " receipt-late") {
+			late = v
 		}
 	}
 	dir := t.TempDir()
@@ -145,6 +148,7 @@ func TestCheckerInBrowser(t *testing.T) {
 		{[]string{write("entry.tlog-proof", entry.File)}, entry.Trust.Key, "Valid", []string{"What was checked", "What was not checked", "Everything public about it"}, ""},
 		{[]string{write("broken.tlog-proof", broken)}, entry.Trust.Key, "Not valid", []string{"What was checked"}, ""},
 		{[]string{write("fork.evidence", evidence.File)}, evidence.Trust.Key, "Evidence of cheating", nil, ""},
+		{[]string{write("late.evidence", late.File)}, late.Trust.Key, "Overdue: ask the ledger", []string{"Ask for a newer checkpoint"}, ""},
 		{[]string{write("blank.txt", append(bytes.Repeat([]byte("\n"), 4000), 'x'))}, entry.Trust.Key, "Not valid", nil, ""},
 		{[]string{write("empty.txt", nil)}, entry.Trust.Key, "Incomplete", []string{"nothing was checked"}, ""},
 		{[]string{write("again.tlog-proof", entry.File)}, "", "Not checked", []string{"No key was given"}, "press"},
@@ -174,7 +178,7 @@ func TestCheckerInBrowser(t *testing.T) {
 		}
 		shapes[shape] = x.word
 	}
-	if len(shapes) != 5 {
+	if len(shapes) != 6 {
 		t.Errorf("%d shapes were seen", len(shapes))
 	}
 	c.arithmetic(entry)

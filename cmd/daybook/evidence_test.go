@@ -26,7 +26,8 @@ func TestVerifyEvidence(t *testing.T) {
 		if err := os.WriteFile(file, []byte(v.File), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		want, out, talk := 0, "^EVIDENCE: .+[.]\n\n  kind          "+v.Name+"\n  signed by     ", ""
+		kind := strings.TrimSuffix(v.Name, "-of-both")
+		want, out, talk := 0, "^EVIDENCE: .+[.]\n\n  kind          "+kind+"\n  signed by     ", ""
 		if v.Verdict == "reject" {
 			want, out, talk = exitInvalid, "", "^daybook: NOT VALID: "
 		}

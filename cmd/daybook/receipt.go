@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -195,39 +196,36 @@ func (x *promised) convict(e proof.Evidence) error {
 	return nil
 }
 
-// convictLate looks for a witness of the ledger's own, by an entry that adds it, who
-// cosigned this checkpoint, which is too small, after the promise was due.
+// convictLate asks whether the checkpoint, which is too small, was cosigned after the
+// promise was due by so many of the ledger's own witnesses that it has no other: those
+// of the policy in the last entry that changes a witness.
 func (x *promised) convictLate(ctx context.Context, source ledger.Source) error {
-	positions, err := witnessesAdded(ctx, source, x.key)
+	positions, err := witnessChanges(ctx, source, x.key)
 	if err != nil {
 		return err
 	}
-	for _, i := range positions {
-		if uint64(i) >= uint64(x.log.Checkpoint.Size) {
-			continue
-		}
-		file, err := x.log.Prove(ctx, i)
-		if err != nil {
-			return err
-		}
-		// Another entry, a witness that did not cosign, or not late enough, shows nothing.
-		e := proof.Evidence{Kind: proof.EvidenceReceiptLate, Opened: &x.opened, Notes: [][]byte{x.late, x.log.Note}, Proofs: []proof.Proof{file}}
-		if x.convict(e) == nil {
-			return nil
-		}
+	positions = slices.DeleteFunc(positions, func(i events.Index) bool { return uint64(i) >= uint64(x.log.Checkpoint.Size) })
+	if len(positions) == 0 {
+		return nil
 	}
+	file, err := x.log.Prove(ctx, slices.Max(positions))
+	if err != nil {
+		return err
+	}
+	// What does not convict, of witnesses that did not cosign or not late enough, shows nothing.
+	_ = x.convict(proof.Evidence{Kind: proof.EvidenceReceiptLate, Opened: &x.opened, Notes: [][]byte{x.late, x.log.Note}, Proofs: []proof.Proof{file}})
 	return nil
 }
 
-// witnessesAdded are the positions of the entries that add a witness, as a ledger says,
-// or as all entries of a copy show.
-func witnessesAdded(ctx context.Context, source ledger.Source, v note.Verifier) (out []events.Index, err error) {
-	const kind = "witness.added"
+// witnessChanges are the positions of the entries that change a witness, as a ledger
+// says, or as all entries of a copy show.
+func witnessChanges(ctx context.Context, source ledger.Source, v note.Verifier) (out []events.Index, err error) {
+	kinds := []string{"witness.added", "witness.removed"}
 	server, ok := source.(*client.Client)
 	if !ok {
 		var mu sync.Mutex
 		take := func(i events.Index, e *events.Entry) {
-			if e.Kind.Name == kind {
+			if slices.Contains(kinds, e.Kind.Name) {
 				mu.Lock()
 				defer mu.Unlock()
 				out = append(out, i)
@@ -236,6 +234,18 @@ func witnessesAdded(ctx context.Context, source ledger.Source, v note.Verifier) 
 		_, err = ledger.Audit(ctx, source, v, ledger.AuditOptions{Each: take})
 		return out, err
 	}
+	for _, kind := range kinds {
+		list, err := entriesOf(ctx, server, kind)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// entriesOf are the positions of the entries of a kind, as a ledger says.
+func entriesOf(ctx context.Context, server *client.Client, kind string) (out []events.Index, err error) {
 	for f := (client.Filter{Kind: kind}); ; {
 		list, next, err := server.Entries(ctx, f)
 		if err != nil {
@@ -259,7 +269,7 @@ func (p *promises) verdict(t trust, x *promised) error {
 		return p.accuse(x)
 	case x.overdue > 0:
 		return exitWith(exitIncomplete, "OVERDUE: %s should be in the log since %s, and %d entries are published. That convicts nobody yet: "+
-			"it takes a checkpoint that is too small and that a witness, whom the ledger itself recorded, cosigned after that time; ask again, or a mirror with --mirror",
+			"it takes a checkpoint that is too small and that witnesses, whom the ledger itself recorded and without whom it has no quorum, cosigned after that time; ask again, or a mirror with --mirror",
 			counted(uint64(x.overdue), "entry", "entries"), x.lateAt.Format("2006-01-02 15:04:05 UTC"), size)
 	case x.pending > 0:
 		return exitWith(exitIncomplete, "not yet: of %d promised entries %d are in the log, which has %d; the others must be by %s",

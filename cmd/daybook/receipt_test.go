@@ -114,10 +114,11 @@ func (l *smallLog) promise(i int, at time.Time) string {
 func (l *smallLog) serve() string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/entries", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("kind") != "witness.added" {
-			l.Errorf("asked for %s", r.URL)
+		list := []map[string]any{}
+		if r.URL.Query().Get("kind") == "witness.added" {
+			list = append(list, map[string]any{"position": 1, "event": "AgAAAAAAAAAAAAAAAAAAAA"})
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"entries": []map[string]any{{"position": 1, "event": "AgAAAAAAAAAAAAAAAAAAAA"}}})
+		_ = json.NewEncoder(w).Encode(map[string]any{"entries": list})
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		b, err := made[ledger.Source](l.T)(auditSource(l.dir)).Read(r.Context(), r.URL.Path[1:])
@@ -141,7 +142,7 @@ func TestLateReceiptConvicts(t *testing.T) {
 		code               int
 		says               string
 	}{
-		"late":          {now.Add(-30 * time.Hour), now, exitInvalid, `^daybook: NOT VALID: small.example/log promised position 2 .* library.example/w knew no more than 2 entries`},
+		"late":          {now.Add(-30 * time.Hour), now, exitInvalid, `^daybook: NOT VALID: small.example/log promised position 2 .* no quorum of its witnesses knew more than 2 entries`},
 		"cosigned soon": {now.Add(-30 * time.Hour), now.Add(-20 * time.Hour), exitIncomplete, `^daybook: OVERDUE: 1 entry should be in the log since`},
 		"not cosigned":  {now.Add(-30 * time.Hour), time.Time{}, exitIncomplete, `^daybook: OVERDUE: 1 entry`},
 		"not due":       {now.Add(-20 * time.Hour), now, exitIncomplete, `^daybook: not yet: of 1 promised entries 0 are in the log`},
@@ -160,7 +161,7 @@ func TestLateReceiptConvicts(t *testing.T) {
 					}
 					continue
 				}
-				call{[]string{"verify", evidence, "--key", l.logKey, "--explain"}, 0, `^EVIDENCE: small.example/log promised(.|\n)*kind +receipt-late\n(.|\n)*Not checked: that the ledger still asked\sthis\switness`, ""}.check(t)
+				call{[]string{"verify", evidence, "--key", l.logKey, "--explain"}, 0, `^EVIDENCE: small.example/log promised(.|\n)*kind +receipt-late\n(.|\n)*Not\schecked:\sthat\sthese\sare\sthe\sledger's\switnesses\sstill`, ""}.check(t)
 			}
 		})
 	}

@@ -108,8 +108,8 @@ func (t trust) convicted(e proof.Evidence) error {
 	fmt.Fprintf(t.out, "EVIDENCE: %s.\n\n  %-13s %s\n  %-13s %s\n\n", shown.Says, "kind", shown.Kind, "signed by", shown.Signer)
 	meaning := "No honest ledger can have signed it. Not checked: "
 	if shown.Kind == proof.EvidenceReceiptLate {
-		meaning = "Not checked: that the ledger still asked this witness, and reached it; if it did not, the witness " +
-			"knew no better, and the entries may have been published in time: ask for a newer checkpoint; "
+		meaning = "Not checked: that these are the ledger's witnesses still; if it changed them since, those who are not " +
+			"asked any more know no better, and the entries may have been published in time: ask for a newer checkpoint; "
 	}
 	fill(t.out, "Checked: everything this follows from is in the file, and signed by the key you gave, or by a "+
 		"key that an entry signed by it names. "+meaning+"whose fault it is, and that the key is of the ledger you think of.")

@@ -227,9 +227,10 @@
 //	duplicate-tag    2 proofs: one tag at two positions
 //	duplicate-label  2 proofs: a person enrolled at two positions
 //	receipt-broken   1 note, 1 proof: a receipt promises the position to another entry
-//	receipt-late     2 notes, 1 proof: a receipt, and a checkpoint that is too small for it, which a
-//	                 witness cosigned more than MergeDelay later; the proof is of the witness.added
-//	                 by which the ledger itself named that witness, within that checkpoint
+//	receipt-late     2 notes, 1 proof: a receipt, and a checkpoint that is too small for it, which
+//	                 witnesses without whom there is no quorum cosigned more than MergeDelay later;
+//	                 the proof is of the witness.added or witness.removed with the policy that says
+//	                 so, within that checkpoint
 //	index-root       1 note, 1 leaf: a checkpoint of the ledger, and a leaf that states another root
 //	                 of the same size
 //	index-back       2 leaves: the later one covers no more of the ledger
@@ -243,10 +244,12 @@
 //	not-enrolled     2 proofs, root, 1 number: an event of a trail stands before the entry that commits
 //	                 to the trail's root key
 //
-// Of all of these receipt-late alone rests on somebody else: a witness that the ledger
-// removed since, or cannot reach, knows nothing newer, and whoever shows it the old
-// checkpoint gets it cosigned anew. It is a reason to ask the ledger for a checkpoint in
-// time that holds the entry, which ends the matter.
+// Of all of these receipt-late alone rests on somebody else. A witness that cosigns knows
+// nothing larger, so by the policy that the ledger recorded nothing larger was published
+// then. Since that entry the policy may be another: witnesses that are not asked any more
+// cosign the old checkpoint anew for whoever shows it to them. It is a reason to ask the
+// ledger for a checkpoint of that time which holds the entry, or a later change of its
+// witnesses; either ends the matter.
 //
 // The last three give the root key away: an event key shows neither its number nor
 // that two of them are of one trail. Who has K opens every event of that generation,

@@ -185,15 +185,19 @@ func (x *explanation) cosignatures(msg []byte, v note.Verifier, policy Policy) {
 	if _, err := OpenCheckpoint(msg, v); err != nil {
 		return // the step before says so
 	}
-	var lines []string
+	_, _, err = policy.Check(msg, v)
+	x.check(err, "Enough witnesses of the policy cosigned it", "The cosignatures do not meet the policy", cosignatureLines(policy, msg, text)...)
+}
+
+// cosignatureLines are who of a policy cosigned, and whom it needs.
+func cosignatureLines(policy Policy, msg []byte, text string) (lines []string) {
 	for _, w := range policy.Witnesses {
 		lines = append(lines, cosignatureLine(w, msg, text))
 	}
 	for _, g := range policy.Groups {
 		lines = append(lines, fmt.Sprintf("group %s needs %d of %s", g.Name, g.Need, strings.Join(g.Members, ", ")))
 	}
-	_, _, err = policy.Check(msg, v)
-	x.check(err, "Enough witnesses of the policy cosigned it", "The cosignatures do not meet the policy", append(lines, "quorum "+policy.Quorum)...)
+	return append(lines, "quorum "+policy.Quorum)
 }
 
 func cosignatureLine(w Witness, msg []byte, text string) string {

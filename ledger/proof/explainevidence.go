@@ -38,6 +38,8 @@ func (x *explanation) evidence(t trial) {
 		x.beginning(t)
 	case EvidenceReceipt:
 		x.promise(t)
+	case EvidenceReceiptLate:
+		x.witnesses(t)
 	}
 	if len(t.Leaves) > 0 {
 		x.stated(t.Evidence)
@@ -105,6 +107,20 @@ func (x *explanation) promise(t trial) {
 				fmt.Sprintf("promised = %x", line.EntryHash), fmt.Sprintf("SHA-256(entry) = %x", hash[:]))
 		}
 	}
+}
+
+// witnesses explains who knew nothing larger than the checkpoint that is too small.
+func (x *explanation) witnesses(t trial) {
+	policy, err := t.recordedPolicy()
+	if err != nil {
+		return // what is no such entry fails in the verdict
+	}
+	text, err := splitNote(t.Notes[1])
+	if err != nil {
+		return // the step of the note says so
+	}
+	x.add("The witnesses of the policy in that entry knew nothing larger, and without them there is no quorum",
+		cosignatureLines(policy, t.Notes[1], text)...)
 }
 
 // stated explains what evidence has below the roots that its last leaf states.

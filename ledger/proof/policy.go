@@ -275,6 +275,17 @@ func (p Policy) Met(names ...string) bool {
 	return met[cmp.Or(p.Quorum, noQuorum)]
 }
 
+// Needs says that there is no quorum without one of the witnesses with these names.
+func (p Policy) Needs(names ...string) bool {
+	var others []string
+	for _, w := range p.Witnesses {
+		if !slices.Contains(names, w.Name) {
+			others = append(others, w.Name)
+		}
+	}
+	return !p.Met(others...)
+}
+
 // Check opens a checkpoint that v signed, and says who of p cosigned it. When these are
 // no quorum the error is a [*QuorumError], and what it returns beside it holds. A
 // cosignature under the name and hash of a key of p that is not valid, and a log that p

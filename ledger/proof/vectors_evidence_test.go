@@ -19,6 +19,10 @@ func evidenceVectors(t testing.TB) (out []presentationVector) {
 	for _, c := range crimes(t) {
 		out = append(out, presentationVector{c.name + "-honest", "reject", "nothing in it contradicts itself", string(c.honest.Format()), "it shows nothing"})
 	}
+	out = append(out, presentationVector{
+		"receipt-late-of-both", "accept", "of two witnesses who are both needed one knew nothing larger",
+		string(latenessUnder(t, "witness.removed", 2, -1, 7).Format()), "",
+	})
 	reject := func(name, want, reason, file string) {
 		out = append(out, presentationVector{name, "reject", reason, file, want})
 	}
@@ -80,7 +84,10 @@ func evidenceVectors(t testing.TB) (out []presentationVector) {
 		c := testCheckpoint(testEntries(5))
 		e.Notes[1] = must(AddCosignatures([]byte(signRaw(t, c.Text(), logKey(t))), testLibrary(t).line(t, c.Text(), 2*24*3600)))
 	})
-	change("witness-of-later", "holds the entry that adds the witness", "the checkpoint is smaller than the position that adds the witness", "receipt-late", func(e *Evidence) {
+	change("late-one-of-two", "it shows nothing", "one of two witnesses is enough, and one alone says that it knew nothing larger", "receipt-late", func(e *Evidence) {
+		*e = latenessUnder(t, "witness.added", 1, 5, -1)
+	})
+	change("witness-of-later", "holds the entry that changes the witnesses", "the checkpoint is smaller than the position that changes the witnesses", "receipt-late", func(e *Evidence) {
 		c := testCheckpoint(newBook(t).enrol("1", "ann").use("ann", 1).entries)
 		e.Notes[1] = must(AddCosignatures([]byte(signRaw(t, c.Text(), logKey(t))), testLibrary(t).line(t, c.Text(), 2*24*3600)))
 	})

@@ -187,24 +187,65 @@ func inconsistency(t testing.TB, a, b *testBook) crime {
 
 // lateness is that of a log of four entries a day after it promised a fifth.
 func lateness(t testing.TB) crime {
+	return crime{
+		EvidenceReceiptLate, "promised position 4 on 2026-06-24T08:30:00.000Z, and no quorum of its witnesses knew more than 4 entries on 2026-06-25T08:30:01Z",
+		latenessUnder(t, "witness.added", 1, 1, 0), latenessUnder(t, "witness.added", 1, 0, 0), false,
+	}
+}
+
+// latenessUnder is what the library and the newspaper say of that log so many seconds
+// after the day, nothing with -1, when it recorded a policy that needs one or both of
+// them in an entry of a kind.
+func latenessUnder(t testing.TB, kind string, need, library, newspaper int) Evidence {
+	t.Helper()
 	b := newBook(t).enrol("1", "ann").use("ann", 1)
-	w := testLibrary(t)
-	e, err := events.ParseEntry(fmt.Appendf(nil, `{"$":"daybook/entry@1","event":"AQAAAAAAAAAAAAAAAAAAAA","key":"%s","kind":"witness.added","occurredAt":"2026-06-24T08:30:00Z",`+
-		`"policy":"witness library %[1]s\nquorum library\n","recordedAt":"2026-06-24T08:30:00Z","source":"daybook","witness":"library"}`, w.Cosigner))
+	w, n := testLibrary(t), testNewspaper(t)
+	policy := Policy{Witnesses: []Witness{{Name: "library", Key: w.Cosigner}}, Quorum: "library"}
+	if newspaper != 0 {
+		policy.Witnesses = append(policy.Witnesses, Witness{Name: "newspaper", Key: n.Cosigner})
+		policy.Groups, policy.Quorum = []Group{{Name: "some", Need: need, Members: []string{"library", "newspaper"}}}, "some"
+	}
+	e, err := events.ParseEntry(fmt.Appendf(nil, `{"$":"daybook/entry@1","event":"AQAAAAAAAAAAAAAAAAAAAA","key":"%s","kind":"%s","occurredAt":"2026-06-24T08:30:00Z",`+
+		`"policy":%q,"recordedAt":"2026-06-24T08:30:00Z","source":"daybook","witness":"library"}`, w.Cosigner, kind, policy.Text()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.entries = append(b.entries, e.Append(nil))
-	r := Receipt{Origin: testOrigin, Time: cosignedAt, Lines: []ReceiptLine{{2, [32]byte{}}, {4, [32]byte{}}}}
-	shown := func(seconds int) Evidence {
-		note, err := AddCosignatures(b.checkpoint(4), w.line(t, testCheckpoint(b.entries).Text(), seconds))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return Evidence{Kind: EvidenceReceiptLate, Opened: b.opened(), Notes: [][]byte{[]byte(signRaw(t, r.Text(), receiptKey(t))), note}, Proofs: []Proof{b.proof(3)}}
-	}
+	msg, text := b.checkpoint(4), testCheckpoint(b.entries).Text()
 	day := int(MergeDelay / time.Second)
-	return crime{EvidenceReceiptLate, "promised position 4 on 2026-06-24T08:30:00.000Z, and its witness library.example/w1 knew no more than 4 entries on 2026-06-25T08:30:01Z", shown(day + 1), shown(day), false}
+	if library >= 0 {
+		msg = must(AddCosignatures(msg, w.line(t, text, day+library)))
+	}
+	if newspaper > 0 {
+		msg = must(AddCosignatures(msg, n.line(t, text, day+newspaper)))
+	}
+	r := Receipt{Origin: testOrigin, Time: cosignedAt, Lines: []ReceiptLine{{2, [32]byte{}}, {4, [32]byte{}}}}
+	return Evidence{Kind: EvidenceReceiptLate, Opened: b.opened(), Notes: [][]byte{[]byte(signRaw(t, r.Text(), receiptKey(t))), msg}, Proofs: []Proof{b.proof(3)}}
+}
+
+// TestLateNeedsWhomTheQuorumNeeds: witnesses without whom there is a quorum may just
+// not have been reached, so what they knew convicts nobody.
+func TestLateNeedsWhomTheQuorumNeeds(t *testing.T) {
+	for _, test := range []struct {
+		kind                     string
+		need, library, newspaper int
+		late                     string
+	}{
+		{"witness.added", 2, 1, -1, "2026-06-25T08:30:01Z"},
+		{"witness.removed", 2, -1, 7, "2026-06-25T08:30:07Z"},
+		{"witness.added", 2, 0, 7, "2026-06-25T08:30:07Z"},
+		{"witness.removed", 1, 9, 7, "2026-06-25T08:30:07Z"},
+		{"witness.added", 1, 9, -1, ""},
+		{"witness.added", 1, 0, 7, ""},
+		{"witness.added", 2, 0, -1, ""},
+	} {
+		got, err := latenessUnder(t, test.kind, test.need, test.library, test.newspaper).Verify(logKey(t).Verifier)
+		if test.late == "" {
+			wantError(t, err, "it shows nothing")
+		} else if err != nil || !strings.HasSuffix(got.Says, "no quorum of its witnesses knew more than 4 entries on "+test.late) {
+			t.Errorf("%+v: %q, %v", test, got.Says, err)
+		}
+	}
 }
 
 // indexCrimes are those of an index over the honest ledger a, and of trails.
@@ -366,8 +407,8 @@ func TestLateReceiptNeedsItsOwnWitness(t *testing.T) {
 	cosigned := func(by *CosignerSigner) []byte {
 		return []byte(signRaw(t, text, logKey(t)) + by.line(t, text, day+1))
 	}
-	wantError(t, verify(func(e *Evidence) { e.Notes[1] = cosigned(testNewspaper(t)) }), "no witness of the policy")
-	wantError(t, verify(func(e *Evidence) { e.Proofs = []Proof{*e.Opened} }), "does not add a witness")
+	wantError(t, verify(func(e *Evidence) { e.Notes[1] = cosigned(testNewspaper(t)) }), "it shows nothing")
+	wantError(t, verify(func(e *Evidence) { e.Proofs = []Proof{*e.Opened} }), "neither adds nor removes a witness")
 	r := Receipt{Origin: testOrigin, Time: cosignedAt, Lines: []ReceiptLine{{3, [32]byte{}}}}
 	wantError(t, verify(func(e *Evidence) { e.Notes[0] = []byte(signRaw(t, r.Text(), receiptKey(t))) }), "it shows nothing")
 }

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -248,8 +249,8 @@ func (t trial) receipt() (string, error) {
 	return "", errNothing
 }
 
-// receiptLate: when a witness whom the ledger itself had recorded cosigned the
-// checkpoint, the log was too small for what it had promised a day before.
+// receiptLate: a day after it had promised the entry, so many witnesses knew the log to
+// be too small that, by the policy it had recorded, nothing larger was published.
 func (t trial) receiptLate() (string, error) {
 	v, err := t.signer(ReceiptKeyName(t.key.Name()))
 	if err != nil {
@@ -259,29 +260,37 @@ func (t trial) receiptLate() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	list, err := t.entries()
+	policy, err := t.recordedPolicy()
 	if err != nil {
 		return "", err
 	}
-	if list[0].Kind.Name != "witness.added" {
-		return "", errors.New("the entry does not add a witness")
-	}
-	key, err := ParseCosignerKey(list[0].Text("key"))
-	if err != nil {
-		return "", err
-	}
-	c, by, err := Policy{Witnesses: []Witness{{Name: key.Name(), Key: key}}, Quorum: key.Name()}.Check(t.Notes[1], t.key)
-	if err != nil {
+	c, by, err := policy.Check(t.Notes[1], t.key)
+	if few := (*QuorumError)(nil); err != nil && !errors.As(err, &few) {
 		return "", err
 	}
 	if uint64(t.Proofs[0].Index) >= uint64(c.Size) {
-		return "", fmt.Errorf("no log of %d entries holds the entry that adds the witness, at %d", c.Size, t.Proofs[0].Index)
+		return "", fmt.Errorf("no log of %d entries holds the entry that changes the witnesses, at %d", c.Size, t.Proofs[0].Index)
 	}
 	promised := r.Lines[len(r.Lines)-1].Index
 	// A cosignature has whole seconds, up to one that time.Time cannot compare.
-	if uint64(promised) < uint64(c.Size) || by.At.Unix() <= r.Time.Add(MergeDelay).Unix() {
+	due := r.Time.Add(MergeDelay).Unix()
+	by.By = slices.DeleteFunc(by.By, func(c Cosignature) bool { return c.At.Unix() <= due })
+	if uint64(promised) < uint64(c.Size) || !policy.Needs(names(by.By)...) {
 		return "", errNothing
 	}
-	return fmt.Sprintf("%s promised position %d on %s, and its witness %s knew no more than %d entries on %s",
-		t.key.Name(), promised, r.Time.Format(receiptTime), key.Name(), c.Size, by.At.Format(time.RFC3339)), nil
+	first := slices.MinFunc(by.By, func(a, b Cosignature) int { return cmp.Compare(a.At.Unix(), b.At.Unix()) })
+	return fmt.Sprintf("%s promised position %d on %s, and no quorum of its witnesses knew more than %d entries on %s",
+		t.key.Name(), promised, r.Time.Format(receiptTime), c.Size, first.At.Format(time.RFC3339)), nil
+}
+
+// recordedPolicy is the policy that the ledger recorded when it changed a witness.
+func (t trial) recordedPolicy() (Policy, error) {
+	list, err := t.entries()
+	if err != nil {
+		return Policy{}, err
+	}
+	if kind := list[0].Kind.Name; kind != "witness.added" && kind != "witness.removed" {
+		return Policy{}, errors.New("the entry neither adds nor removes a witness")
+	}
+	return ParsePolicy([]byte(list[0].Text("policy")))
 }

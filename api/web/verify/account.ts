@@ -29,6 +29,7 @@ export interface Given {
 
 export class Account {
   title = "";
+  answerable = false; // evidence that the ledger may be able to answer
   steps: Step[] = [];
   notChecked: string[] = [];
   entries: ShownEntry[] = [];

@@ -27,7 +27,7 @@ export interface Trust {
  * there was nothing to check; unchecked, that it could not be checked. Nothing is ever
  * valid for want of a check.
  */
-export type Verdict = "valid" | "not-valid" | "evidence" | "incomplete" | "unchecked";
+export type Verdict = "valid" | "not-valid" | "evidence" | "overdue" | "incomplete" | "unchecked";
 
 export interface Report {
   verdict: Verdict;
@@ -134,9 +134,9 @@ function proveCheckpoint(s: Signed, trusted: Trusted, tell: Account): void {
   tell.doubt("Any entry: a proof of it, or an audit of the log, shows that.");
 }
 
-/** The verdict on a file that holds. */
-function verdictOf(format: string): Verdict {
-  if (format == "evidence") return "evidence";
+/** The verdict on a file that holds; of evidence that an honest ledger may stand against, another than of all other. */
+function verdictOf(format: string, tell: Account): Verdict {
+  if (format == "evidence") return tell.answerable ? "overdue" : "evidence";
   return format == "checkpoint" || format == "receipt" || format == "card" ? "incomplete" : "valid";
 }
 
@@ -150,7 +150,7 @@ export function verify(file: Uint8Array, trust: Trust): Report {
     const trusted = new Trusted(trust);
     tell = new Account(trusted.given, true);
     reason = prove(format, b, trusted, tell, true);
-    verdict = verdictOf(format);
+    verdict = verdictOf(format, tell);
     need(verdict == "incomplete" || tell.steps.length > 0, "nothing was checked");
   } catch (x) {
     if (!(x instanceof Refusal)) throw x;

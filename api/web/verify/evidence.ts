@@ -8,7 +8,7 @@ import { type IndexLeaf, indexName, readIndexLeaf } from "./indexproof.ts";
 import { isInteger, isMembers, isText, type Members, parse, textOf, type Value } from "./json.ts";
 import { limits } from "./kinds.ts";
 import { type Checkpoint, type Key, checkSigned, type Note, readCheckpoint, readKey, readNote, readSigned } from "./note.ts";
-import { checkCosigned, readCosigner } from "./policy.ts";
+import { checkKnew, readPolicy } from "./policy.ts";
 import { find, indexValue, type Node, personLabel, readTree, tagLabel } from "./prefix.ts";
 import { sha256 } from "./primitives.ts";
 import { type Proof, checkProof, readProof } from "./proof.ts";
@@ -211,14 +211,16 @@ class Trial {
   receiptLate(): string {
     const r = readReceipt(this.e.notes[0]), late = readSigned(this.e.notes[1]), last = r.promises[r.promises.length - 1];
     checkReceipt(r, this.signer(receiptKeyName(this.key.name)));
-    const [added] = this.entries();
-    need(added.kind == "witness.added", "the entry does not add a witness");
-    const witness = readCosigner(textAt(added, "key"));
+    const [changed] = this.entries();
+    need(changed.kind == "witness.added" || changed.kind == "witness.removed", "the entry neither adds nor removes a witness");
+    const policy = readPolicy(textAt(changed, "policy"));
     this.open(this.e.notes[1], this.key);
-    need(this.e.proofs[0].position < late.checkpoint.size, `no log of ${late.checkpoint.size} entries holds the entry that adds the witness, at ${this.e.proofs[0].position}`);
-    const by = checkCosigned(witness, late, this.key), given = Date.parse(r.time);
-    need(last.position >= late.checkpoint.size && by.seconds * 1000 > given + 86400000, nothing);
-    return `${text(this.key.name)} promised position ${last.position} on ${r.time}, and its witness ${text(witness.name)} knew no more than ${late.checkpoint.size} entries on ${moment(by.seconds)}`;
+    need(this.e.proofs[0].position < late.checkpoint.size, `no log of ${late.checkpoint.size} entries holds the entry that changes the witnesses, at ${this.e.proofs[0].position}`);
+    const by = checkKnew(policy, late, this.key, Math.floor(Date.parse(r.time) / 1000) + 86400);
+    need(last.position >= late.checkpoint.size && by.length > 0, nothing);
+    const first = Math.min(...by.map((c) => c.seconds));
+    this.tell.say("The witnesses of the policy in that entry knew nothing larger, and without them there is no quorum.", by.map((c) => `${text(c.witness)} at ${moment(c.seconds)}, key = ${text(c.key.vkey)}`));
+    return `${text(this.key.name)} promised position ${last.position} on ${r.time}, and no quorum of its witnesses knew more than ${late.checkpoint.size} entries on ${moment(first)}`;
   }
 
   /** Leaf i, which the index's key signed. */
@@ -337,7 +339,8 @@ export function proveEvidence(b: Bytes, key: Key, tell: Account): string {
   tell.title = "Evidence about a log";
   const e = readEvidence(b), says = new Trial(e, key, tell).judge();
   if (e.kind == "receipt-late") {
-    tell.doubt("That the ledger still asked this witness, and reached it: if it did not, the witness knew no better, and the entries may have been published in time. Ask for a newer checkpoint.");
+    tell.answerable = true;
+    tell.doubt("That these are the ledger's witnesses still: if it changed them since, those who are not asked any more know no better, and the entries may have been published in time. Ask for a newer checkpoint.");
   }
   tell.doubt("Whose fault it is, and that the key is of the ledger you think of.");
   if (e.root != "") tell.doubt("Who has this file: it holds the root key of a person's trail, which opens every event of that generation. Give it to nobody who may not.");

@@ -116,25 +116,41 @@ function decimal(b: Bytes): string {
   return BigInt("0x" + hex(b)).toString();
 }
 
-/** Who of a policy cosigned a checkpoint that the key signed. They are a quorum. */
-export function checkPolicy(p: Policy, s: Signed, log: Key): Cosignature[] {
+/** Who of a policy cosigned a checkpoint that the key signed, and who did so with ML-DSA-44. */
+function cosigned(p: Policy, s: Signed, log: Key): { by: Cosignature[]; unread: Bytes[] } {
   need(p.logs.length == 0 || p.logs.some((l) => l.name == log.name && l.hash == log.hash), `the policy does not accept the log ${shown(s.checkpoint.origin)}`);
-  const by: Cosignature[] = [], names: Bytes[] = [], unread: Bytes[] = [];
+  const by: Cosignature[] = [], unread: Bytes[] = [];
   for (const { name, key } of p.witnesses) {
     const line = s.note.signatures.find((x) => x.name == key.name && x.hash == key.hash);
     if (line && key.type == mldsa44) unread.push(name);
-    if (!line || key.type == mldsa44) continue;
-    by.push({ witness: name, key, seconds: cosignedAt(key, s.note.text, line.bytes) });
-    names.push(name);
+    else if (line) by.push({ witness: name, key, seconds: cosignedAt(key, s.note.text, line.bytes) });
   }
+  return { by, unread };
+}
+
+function cannotRead(unread: Bytes[]): never {
+  cannot(`the cosignature of ${unread.map(text).join(", ")} is needed, and is of ML-DSA-44, a kind of signature that is not checked here`);
+}
+
+/** Who of a policy cosigned a checkpoint that the key signed. They are a quorum. */
+export function checkPolicy(p: Policy, s: Signed, log: Key): Cosignature[] {
+  const { by, unread } = cosigned(p, s, log), names = by.map((c) => c.witness);
   if (isMet(p, names)) return by;
-  if (isMet(p, names.concat(unread))) {
-    cannot(`the cosignature of ${unread.map(text).join(", ")} is needed, and is of ML-DSA-44, a kind of signature that is not checked here`);
-  }
+  if (isMet(p, names.concat(unread))) cannotRead(unread);
   const missing = p.witnesses.filter((w) => names.indexOf(w.name) < 0).map((w) => `${text(w.name)} (${text(w.key.name)})`).join(", ");
   refuse((by.length == 0 ? `no witness of the policy cosigned it, and the quorum is ${text(p.quorum)}`
     : `only ${names.map(text).join(", ")} cosigned it, which is not the quorum ${text(p.quorum)} of the policy`) +
     `; the cosignatures that are missing: ${missing}`);
+}
+
+/** Who of a policy cosigned a checkpoint after a time; none when there is a quorum without them. */
+export function checkKnew(p: Policy, s: Signed, log: Key, after: number): Cosignature[] {
+  const { by, unread } = cosigned(p, s, log), late = by.filter((c) => c.seconds > after);
+  const without = (some: Bytes[]) => isMet(p, p.witnesses.map((w) => w.name).filter((name) => some.indexOf(name) < 0));
+  const names = late.map((c) => c.witness);
+  if (!without(names)) return late;
+  if (!without(names.concat(unread))) cannotRead(unread);
+  return [];
 }
 
 /** The latest second at which those who had signed by then, or later, are a quorum; 0 when nobody has to. */
@@ -142,11 +158,4 @@ export function knownAt(p: Policy, by: Cosignature[]): number {
   const newest = by.slice().sort((a, b) => b.seconds - a.seconds);
   const i = newest.findIndex((_, i) => isMet(p, newest.slice(0, i + 1).map((c) => c.witness)));
   return p.quorum == "none" || i < 0 ? 0 : newest[i].seconds;
-}
-
-/** A cosignature that one witness alone is asked for. */
-export function checkCosigned(key: Key, s: Signed, log: Key): Cosignature {
-  const [by] = checkPolicy({ logs: [], witnesses: [{ name: key.name, key }], groups: [], quorum: key.name }, s, log);
-  if (by === undefined) refuse(`${text(key.name)} did not cosign it`); // the name of the key is none
-  return by;
 }

@@ -13,6 +13,7 @@ const verdicts: Record<Verdict, { word: string; outline: string; sign: string }>
   "valid": { word: "Valid", outline: "M16 2a14 14 0 1 0 0 28a14 14 0 1 0 0-28z", sign: "M9.5 16.5l4.5 4.5l8.5-10" },
   "not-valid": { word: "Not valid", outline: "M10.2 2h11.6l8.2 8.2v11.6l-8.2 8.2h-11.6l-8.2-8.2v-11.6z", sign: "M11 11l10 10m0-10l-10 10" },
   "evidence": { word: "Evidence of cheating", outline: "M16 3l14.5 26h-29z", sign: "M16 12v9m0 3.6v.4" },
+  "overdue": { word: "Overdue: ask the ledger", outline: "M5 3h22l-8 13l8 13h-22l8-13z", sign: "M12 25.5h8" },
   "incomplete": { word: "Incomplete", outline: "M16 2l14 14l-14 14l-14-14z", sign: "M10 16h.4m5.4 0h.4m5.4 0h.4" },
   "unchecked": { word: "Not checked", outline: "M3 3h26v26h-26z", sign: "M11.5 12.5c0-6 9-6 9 0c0 3-4.5 3.5-4.5 6.5m0 4.6v.4" },
 };
