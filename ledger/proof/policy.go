@@ -152,7 +152,7 @@ func (p *Policy) addLog(fields []string) error {
 	if err != nil {
 		return err
 	}
-	data := func(vkey string) string { return vkey[strings.LastIndexByte(vkey, '+'):] }
+	data := func(vkey string) string { return strings.SplitN(vkey, "+", 3)[2] } // which may have a plus too
 	for _, l := range p.Logs {
 		if data(l.Key) == data(fields[0]) {
 			return fmt.Errorf("the key of %s is there already", v.Name())

@@ -161,3 +161,15 @@ func FuzzCosigned(f *testing.F) {
 		}
 	})
 }
+
+// TestPolicyLogsAreToldApart: two keys whose base64 ends alike behind a plus are two.
+func TestPolicyLogsAreToldApart(t *testing.T) {
+	const one, other = "log.example+3f600293+AZxHPC2qUsOzNJPRpDuAndhYRGLUMVT8l+4C4EDdV4D+", "log.example+4fca0247+AUjVPMUHXTGpALKJtWXPt5IhLO2CpF/6k7VDT97QDfR+"
+	p, err := ParsePolicy([]byte("log " + one + "\nlog " + other + "\nquorum none\n"))
+	if err != nil || len(p.Logs) != 2 {
+		t.Errorf("%d logs, %v", len(p.Logs), err)
+	}
+	if _, err := ParsePolicy([]byte("log " + one + "\nlog " + one + "\nquorum none\n")); err == nil {
+		t.Error("one key stands twice")
+	}
+}
