@@ -141,3 +141,23 @@ func TestDetailsInBrowser(t *testing.T) {
 		t.Errorf("only %d disclosures were told", n)
 	}
 }
+
+// TestMomentsInBrowser: what a ledger took as a time, and what somebody disclosed as one,
+// can be shown, whatever a browser makes of dates.
+func TestMomentsInBrowser(t *testing.T) {
+	vm := script(t, filepath.Join("verify", "page", "words.ts"))
+	for _, s := range []string{
+		"2026-06-24T08:30:00Z", "2026-06-24T08:30:00+02:00", "2026-06-24T08:30:00.5-09:30", "2026-06-24T08:30:00+24:00",
+		"2026-06-24T08:30:00-24:60", "2026-06-24T08:30:00+23:60", "2026-99-99T99:99:99Z", "2026-06-24T08:30:00+99:99", "2026-06-24",
+	} {
+		vm.Set("said", s)
+		got, err := vm.RunString(`words.detail("recordedAt", said).values[0]`)
+		if err != nil {
+			t.Errorf("%s: %v", s, err)
+			continue
+		}
+		if _, ok := events.ParseInstant(s); ok && got.String() != moment(s)+" ("+s+")" {
+			t.Errorf("%s: the browser shows %s, and we %s", s, got, moment(s))
+		}
+	}
+}

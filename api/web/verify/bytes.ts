@@ -181,9 +181,9 @@ export function utf8(s: string): Bytes {
   return out;
 }
 
-/** What is shown of text that somebody else wrote. */
+/** What is shown of text that somebody else wrote, without what would put other text in another order. */
 export function shown(b: Bytes): string {
-  return text(b.slice(0, 60)).replace(/[\x00-\x1f\x7f]/g, "?");
+  return text(b.slice(0, 60)).replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
 }
 
 /** The lines of text that ends in a newline. */

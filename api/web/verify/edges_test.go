@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daybook-ledger/daybook/api/web/verify/vectest"
 	"github.com/daybook-ledger/daybook/events"
@@ -205,4 +206,70 @@ func TestGrammarEdges(t *testing.T) {
 func times(kind []byte) string {
 	k, _ := events.FindKind(string(kind))
 	return fmt.Sprint(k.Coarse, k.Seals)
+}
+
+// TestListsAreNoText puts each text of a file, and what stands for an unknown reference,
+// into a list: == of JavaScript takes a list of one text for that text.
+func TestListsAreNoText(t *testing.T) {
+	e := newEngine(t, quick(t))
+	text := regexp.MustCompile(`"([A-Za-z0-9$_]+)":("(?:\\.|[^"\\])*")`)
+	tried, seen := 0, map[string]bool{}
+	for _, v := range load(t) {
+		if !v.Accept || v.Format != "entry" && v.Format != "evidence" && v.Format != "presentation" {
+			continue
+		}
+		for _, at := range text.FindAllSubmatchIndex(v.File, -1) {
+			name, value := string(v.File[at[2]:at[3]]), v.File[at[4]:at[5]]
+			what := v.Format + name + fmt.Sprint(string(value) == `"?"`)
+			if seen[what] {
+				continue
+			}
+			seen[what] = true
+			tried++
+			file := append(append(append(bytes.Clone(v.File[:at[4]]), '['), value...), ']')
+			compare(t, e, v.Format, append(file, v.File[at[5]:]...), v.Trust)
+		}
+	}
+	if tried < 100 || !seen["entrysystemtrue"] || !seen["presentation$false"] || !seen["evidence$false"] {
+		t.Errorf("%d tried: %v", tried, seen)
+	}
+}
+
+// TestGenerationsBehindAllNumbers has a card whose second generation begins where numbers
+// are no longer told apart: adding 1 there gives the same again, without an end.
+func TestGenerationsBehindAllNumbers(t *testing.T) {
+	e := newEngine(t, quick(t))
+	stop := time.AfterFunc(time.Minute, func() { e.vm.Interrupt("it does not end") })
+	defer stop.Stop()
+	tried := 0
+	for _, v := range load(t) {
+		if v.Format != "bundle" || !v.Accept || !strings.Contains(v.Trust.Card, "\ntrail 2 5 ") {
+			continue
+		}
+		for _, first := range []string{"9007199254740983", "9007199254740984", "9007199254740991"} {
+			with := v.Trust
+			with.Card = strings.Replace(with.Card, "\ntrail 2 5 ", "\ntrail 2 "+first+" ", 1)
+			if tried++; compare(t, e, v.Format, v.File, with) {
+				t.Errorf("%s: accepted with %s", v.Name, first)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+	if tried < 3 {
+		t.Errorf("%d tried", tried)
+	}
+}
+
+// TestUnsignedBundlesAreNotComputed: a stranger's bundle may ask for hours of hashing, so
+// its signatures come first.
+func TestUnsignedBundlesAreNotComputed(t *testing.T) {
+	e, file := newEngine(t, quick(t)), read(t, "bundle-ann.bundle")
+	at := bytes.Index(file, []byte("\n\nvectors.example/log\n")) + len("\n\nvectors.example/log\n")
+	changed := append(append(bytes.Clone(file[:at]), "1000"...), file[at:]...)
+	r := e.report(t, changed, vectest.Trust{Card: string(read(t, "card-ann.card"))})
+	if r.Verdict != "not-valid" || len(r.Steps) > 0 || !strings.Contains(r.Reason, "is not of this text") {
+		t.Errorf("%s (%s), %d steps", r.Verdict, r.Reason, len(r.Steps))
+	}
 }

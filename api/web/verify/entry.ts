@@ -64,7 +64,7 @@ export function readEntry(b: Bytes): Entry {
   const members = parse(b);
   if (!isMembers(members)) refuse("it is not an object");
   const kind = textOf(members.get("kind"));
-  need(members.get("$") == limits.format, `it does not begin with ${limits.format}`);
+  need(members.get("$") === limits.format, `it does not begin with ${limits.format}`);
   need(isBinary(textOf(members.get("event")), 16), "event is not a name of 22 characters");
   const table = kindOf(kind);
   if (kind == "ledger.opened") checkOpened(members);
@@ -114,7 +114,7 @@ function checkSaid(kind: Kind, o: Members): void {
   const list = itemsOf(o.get("unresolved"));
   need(!o.has("unresolved") || list.length > 0, "unresolved is not a list of field names");
   list.forEach((name, i) => need(isText(name) && (i == 0 || name > (list[i - 1] as Bytes)), "unresolved is not sorted"));
-  const check = { kind, unresolved: new Set(list), single: at(o, "subjects.mode") == "single" };
+  const check = { kind, unresolved: new Set(list), single: at(o, "subjects.mode") === "single" };
   let unknown = list.indexOf("organization") >= 0 ? 1 : 0;
   o.forEach((v, name) => {
     if (envelope.indexOf(name) < 0) unknown += checkMember(check, "", name, v);
@@ -151,7 +151,7 @@ function checkMember(c: Check, before: string, name: Bytes, v: Value): number {
   items.forEach((item, i) => {
     const name = f.list ? `${path}/${i}` : path;
     const missing = f.register && c.unresolved.has(name);
-    need(missing ? item == "?" : fits(f, item), `${name} is malformed`);
+    need(missing ? item === "?" : fits(f, item), `${name} is malformed`);
     if (missing) unknown++;
   });
   return unknown;

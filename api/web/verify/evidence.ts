@@ -1,7 +1,7 @@
 // Evidence: statements that a ledger signed and that cannot stand beside each other.
 
 import type { Account } from "./account.ts";
-import { type Bytes, base64url, counted, fromBase64url, hex, moment, need, readHash, refuse, text } from "./bytes.ts";
+import { type Bytes, base64url, counted, fromBase64url, hex, moment, need, readHash, refuse, shown, text } from "./bytes.ts";
 import { commitment, eventKey, tagOf } from "./crypto.ts";
 import { type Entry, pairsOf, readEntry, tagsOf, textAt } from "./entry.ts";
 import { type IndexLeaf, indexName, readIndexLeaf } from "./indexproof.ts";
@@ -56,9 +56,9 @@ interface Evidence {
 function readEvidence(b: Bytes): Evidence {
   need(b.length <= 1048576, "the evidence has more than 1 MiB");
   const v = parse(b);
-  if (!isMembers(v) || v.get("$") != "daybook/evidence@1") refuse("it is not daybook/evidence@1");
+  if (!isMembers(v) || v.get("$") !== "daybook/evidence@1") refuse("it is not daybook/evidence@1");
   const kind = textOf(v.get("kind")), holds = Object.prototype.hasOwnProperty.call(held, kind) ? held[kind] : undefined;
-  if (holds === undefined) refuse(`there is no kind ${text(kind)}`);
+  if (holds === undefined) refuse(`there is no kind "${shown(kind)}"`);
   const names = ["$", "kind"].concat(holds.replace(/[0-9]/g, "").split(" "), v.has("opened") ? ["opened"] : []).sort();
   need(Array.from(v.keys()).join(" ") == names.join(" ") && v.size == names.length, `it does not hold what evidence of the kind ${kind} does`);
   const list = (name: string): Value[] => {

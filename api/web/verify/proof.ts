@@ -81,7 +81,7 @@ export const presentationMark = '{"$":"daybook/presentation@';
 export function readPresentation(b: Bytes): Presentation {
   need(b.length <= 786432, "the presentation has more than 786,432 bytes");
   const v = parse(b);
-  if (!isMembers(v) || v.size != 4 || v.get("$") != "daybook/presentation@1") refuse("it is not daybook/presentation@1");
+  if (!isMembers(v) || v.size != 4 || v.get("$") !== "daybook/presentation@1") refuse("it is not daybook/presentation@1");
   const list = v.get("disclosures"), proof = v.get("proof");
   if (!Array.isArray(list) || !isText(proof)) refuse("it is not in its one form");
   const eventKey = readHash(textOf(v.get("eventKey")), fromBase64url);

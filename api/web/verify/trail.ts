@@ -10,6 +10,7 @@ import { commitment, eventKey, tagOf } from "./crypto.ts";
 import { type Disclosure, type Entry, pairsOf, readEntry, tagsOf, textAt, textsAt } from "./entry.ts";
 import { checkIndex } from "./indexproof.ts";
 import { isInteger, isText } from "./json.ts";
+import { checkSigned } from "./note.ts";
 import { indexValue, look, personLabel, tagLabel } from "./prefix.ts";
 import { checkEntries, leafHash } from "./tree.ts";
 
@@ -156,10 +157,11 @@ class Trail {
 
   own(): number {
     const n = this.follow("", (i) => eventKey(this.generationAt(i)!.key, i)), list = this.card.generations;
+    // First of all, so that no number below is larger than there are entries.
+    for (const g of list) need(n >= g.first, `event ${n + 1} is missing, with which generation ${g.number} begins`);
     list.forEach((g, i) => {
       if (g.key == "") return;
       const key = (i: number) => eventKey(g.key, i);
-      need(n >= g.first, `event ${n + 1} is missing, with which generation ${g.number} begins`);
       this.absent(i + 1 < list.length ? list[i + 1].first - 1 : n, key);
       const first = this.tags.get(tagOf(key(g.first)))!;
       need(this.enrolled.get(g.label)!.at < first, `generation ${g.number} has an event before it is enrolled`);
@@ -230,6 +232,8 @@ function hiddenTrail(open: Disclosure[]): { seal: Bytes; events: number; key: By
 export function proveTrail(b: Bytes, card: Card, tell: Account): void {
   tell.title = "What you kept of your trail";
   const bundle = readBundle(b), t = new Trail(bundle, card, tell);
+  checkSigned(bundle.signed, card.log); // told below: what nobody signed is not computed
+  checkSigned(bundle.index.signed, card.index);
   t.read();
   t.opened();
   t.inclusion();

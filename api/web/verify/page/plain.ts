@@ -58,7 +58,10 @@ const instant = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(Z|[+-]\d
 export function moment(s: string): string {
   const m = instant.exec(s);
   if (!m) return day(s);
-  const utc = new Date(m[1] + "T" + m[2] + m[3]).toISOString();
+  const [hour, minute] = m[3] === "Z" ? [0, 0] : m[3].slice(1).split(":").map(Number); // of 24:00 too, which Date does not read
+  const at = Date.parse(m[1] + "T" + m[2] + "Z") + (m[3][0] === "-" ? 1 : -1) * (60 * hour + minute) * 60_000;
+  if (Number.isNaN(at)) return s;
+  const utc = new Date(at).toISOString();
   return day(utc.slice(0, 10)) + " at " + utc.slice(11, 16) + " UTC";
 }
 
