@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,7 @@ func TestCheckerInBrowser(t *testing.T) {
 	}
 	link := "https://ledger.example/trail#" + base64.RawURLEncoding.EncodeToString(card)
 	bundle, _ := os.ReadFile(vector("accept/bundle-ann.bundle"))
+	bare := regexp.MustCompile(`(?m)^— (library|newspaper)\.example.*\n`).ReplaceAll(bundle, nil) // as no witness knew it
 	shapes := map[string]string{}
 	for _, x := range []struct {
 		files   []string
@@ -154,6 +156,7 @@ func TestCheckerInBrowser(t *testing.T) {
 		{[]string{write("again.tlog-proof", entry.File)}, "", "Not checked", []string{"No key was given"}, "press"},
 		{[]string{write("trail.bundle", bundle), write("ann.card", card)}, "", "Valid", []string{"What you kept of your trail", "Sealed, and opened here", "A seal hid this from you until it was lifted."}, ""},
 		{[]string{write("trail.bundle", bundle)}, link[:300] + "\n" + link[300:], "Valid", []string{"All events of your trail"}, ""},
+		{[]string{write("bare.bundle", bare), write("none.policy", []byte("quorum none\n")), write("ann.card", card)}, "", "Not valid", []string{"No witness of the policy cosigned it"}, ""},
 		{[]string{write("trail.bundle", bundle)}, entry.Trust.Key, "Not checked", []string{"give the card it is of"}, ""},
 	} {
 		actions := chromedp.Tasks{press(`#forget`)}
