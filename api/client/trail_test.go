@@ -265,3 +265,15 @@ func TestTwoTrails(t *testing.T) {
 		t.Error("a later generation is not seen")
 	}
 }
+
+// TestWitnessesChange goes on from what was kept when the ledger had other witnesses:
+// what counts is whose cosignatures there are now.
+func TestWitnessesChange(t *testing.T) {
+	c, card := annsTown(t)
+	held, _ := c.collect(card, nil)
+	card.Policy = "witness w library.example+b47721af+BBHF9LLgLT7rma0mDjpU2vBcSgLrmLNc9tttIUhzJlNh\nquorum w\n" // who cosigned nothing here
+	_, err := c.trail(card, &held).Collect(t.Context())
+	if few := new(proof.QuorumError); !errors.As(err, &few) || errors.Is(err, client.ErrHeld) {
+		t.Errorf("%v is not said of what is published now", err)
+	}
+}

@@ -193,6 +193,8 @@ func (f *trailFlags) failed(err error, card proof.Card) error {
 	switch {
 	case errors.As(err, &bad):
 		return f.accuse(bad, card)
+	case errors.As(err, &few) && f.policy != "":
+		return exitWith(exitInvalid, "NOT VALID: %w: %s asks for these witnesses", err, f.policy)
 	case errors.As(err, &few):
 		return exitWith(exitInvalid, "NOT VALID: %w: your card asks for these witnesses; daybook policy --url says whom the ledger asks now, and if you trust these, keep what it prints in a file and give it with --policy", err)
 	case errors.Is(err, client.ErrHeld):
