@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -22,9 +23,10 @@ Whoever signs a second history is found out here: what shows it is written besid
 the copy stays as it was. A ledger's operator names mirrors with daybook serve --mirror, and is then
 stopped from going on with an older state than they have.
 
-It ends with 3 when the ledger is convicted. With --once it ends with 5 when there is nothing newer
-that can be taken, as when the ledger is set back or a quorum of witnesses is missing, and with 4 when
-the ledger cannot be reached; without, it tries again.`
+It ends with 3 when the ledger is convicted, or what it shows is not signed with the key, which may be
+another ledger's. With --once it ends with 5 when there is nothing newer that can be taken, as when the
+ledger is set back or a quorum of witnesses is missing, and with 4 when the ledger cannot be reached;
+without, it tries again.`
 
 // mirroring keeps a directory that any web server can show.
 type mirroring struct {
@@ -54,6 +56,9 @@ func mirrorCommand() *cobra.Command {
 			}
 			m := &mirroring{dir: args[1], evidence: evidence, talk: c.ErrOrStderr()}
 			if m.evidence, err = m.besideDir(); err != nil {
+				return err
+			}
+			if err := foreign(m.dir); err != nil {
 				return err
 			}
 			if m.copying, err = openCopying(c.Context(), from, m.dir, m.talk); err != nil {
@@ -86,6 +91,24 @@ func (m *mirroring) besideDir() (string, error) {
 		return "", fmt.Errorf("looking for the directory: %w", err)
 	}
 	return dir + ".evidence", nil
+}
+
+// foreign refuses a directory that has something in it and was never a copy: what is
+// there would be shown with it.
+func foreign(dir string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("looking for the directory: %w", err)
+	}
+	for _, mark := range []string{filepath.Join(abs, "checkpoint"), abs + ".lock"} {
+		if _, err := os.Lstat(mark); err == nil {
+			return nil
+		}
+	}
+	if there, _ := os.ReadDir(abs); len(there) > 0 { // what is no directory is refused when it is opened
+		return exitWith(exitUsage, "%s has other things in it, which would be shown with the copy: give a new or an empty directory", dir)
+	}
+	return nil
 }
 
 // copyFrom is whom to copy, and what is trusted.

@@ -109,6 +109,11 @@ func TestMirrorCommand(t *testing.T) {
 	call{[]string{"mirror", o.url, dir, "--once", "--key", other}, exitError, "", "is to be a checkpoint of another.example/log"}.check(t)
 	call{[]string{"mirror", o.url, dir + "-3", "--once", "--key", other}, exitInvalid, "", "signature: "}.check(t)
 	call{[]string{"mirror", o.url, dir, "--once"}, exitUsage, "", "--key"}.check(t)
+	other = t.TempDir() // a data directory, for instance, with its keys
+	if err := os.WriteFile(filepath.Join(other, "tokens"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call{[]string{"mirror", o.url, other, "--once", "--key", o.vkey}, exitUsage, "", "other things"}.check(t)
 	call{[]string{"mirror", o.url, dir, "--every", "0s", "--key", o.vkey}, exitUsage, "", "--every"}.check(t)
 }
 
