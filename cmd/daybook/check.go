@@ -85,8 +85,12 @@ func printPolicy(c *cobra.Command, e *events.Entry, server *client.Client) error
 			return fmt.Errorf("reading what the ledger says of itself: %w", err)
 		}
 	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "# origin %s\n# log %s\n# receipt %s\n# index %s\n# vrf %s\n%s", e.Text("origin"), e.Text("keys.log"),
-		e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), policy)
+	first := ""
+	if server == nil {
+		first = "# what follows was so at the first start; what is in force now says --url\n"
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "# origin %s\n# log %s\n# receipt %s\n# index %s\n# vrf %s\n%s%s", e.Text("origin"), e.Text("keys.log"),
+		e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), first, policy)
 	return err
 }
 
@@ -194,12 +198,12 @@ const maxProofFile = 1 << 20
 func readLimited(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the proof: %w", err)
+		return nil, fmt.Errorf("reading a file: %w", err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
-		return nil, fmt.Errorf("reading the proof: %w", err)
+		return nil, fmt.Errorf("reading a file: %w", err)
 	}
 	return b, nil
 }
