@@ -180,7 +180,7 @@ func announce(c *cobra.Command, s *system, cfg config, url string) {
 
 // curlLine posts one invented event with a token made on the spot.
 func curlLine(self, dir, url string) string {
-	return fmt.Sprintf(`curl -sS %s/v1/events?wait=anchored -H "Authorization: Bearer $(%s token --dir %s --role emitter --org example)" `+
+	return fmt.Sprintf(`curl -sS '%s/v1/events?wait=anchored' -H "Authorization: Bearer $(%s token --dir %s --role emitter --org example)" `+
 		`-H 'Content-Type: application/cloudevents+json' -d '{"specversion":"1.0","id":"try-1","source":"example",`+
 		`"type":"org.daybook.data.accessed.v1","time":"%s","data":{"system":"example/app","operation":"Consult",`+
 		`"outcome":"success","dataset":"example/records","reasonText":"an example","subjects":{"mode":"single",`+
