@@ -268,31 +268,60 @@ func Cosignatures(answer []byte, text string, keys ...*Cosigner) (lines []string
 }
 
 // AddCosignatures is the note msg with further signature lines. Those of keys that
-// are there already take their place, so that a newer time does.
+// are there already take their place if they state a newer time, and are left out
+// otherwise: an old answer, given again, sets no time back.
 func AddCosignatures(msg []byte, lines ...string) ([]byte, error) {
 	text, err := splitNote(msg)
 	if err != nil {
 		return nil, fmt.Errorf("adding cosignatures: %w", err)
 	}
-	newer := map[keyID]bool{}
-	for _, line := range lines {
-		k, _, err := parseSignature(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			return nil, fmt.Errorf("adding cosignatures: %w", err)
-		}
-		newer[k] = true
+	further, err := timesOf(lines)
+	if err != nil {
+		return nil, fmt.Errorf("adding cosignatures: %w", err)
 	}
 	out := []byte(text + "\n")
 	for line := range strings.Lines(string(msg[len(text)+1:])) {
-		if k, _, err := parseSignature(strings.TrimSuffix(line, "\n")); err == nil && !newer[k] {
+		k, sig, err := parseSignature(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			continue
+		}
+		if at, ok := further[k]; !ok || statedTime(sig) > at {
+			out = append(out, line...)
+			delete(further, k)
+		}
+	}
+	for _, line := range lines {
+		if k, _, err := parseSignature(strings.TrimSuffix(line, "\n")); err == nil && has(further, k) {
 			out = append(out, line...)
 		}
 	}
-	out = append(out, strings.Join(lines, "")...)
 	if _, err := splitNote(out); err != nil {
 		return nil, fmt.Errorf("adding cosignatures: %w", err)
 	}
 	return out, nil
 }
+
+// timesOf are the times that cosignatures state, by their keys.
+func timesOf(lines []string) (map[keyID]uint64, error) {
+	out := map[keyID]uint64{}
+	for _, line := range lines {
+		k, sig, err := parseSignature(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			return nil, err
+		}
+		out[k] = statedTime(sig)
+	}
+	return out, nil
+}
+
+// statedTime is the time that a cosignature states, unverified.
+func statedTime(sig []byte) uint64 {
+	if len(sig) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(sig)
+}
+
+func has(m map[keyID]uint64, k keyID) bool { _, ok := m[k]; return ok }
 
 var _ note.Verifier = (*Cosigner)(nil)

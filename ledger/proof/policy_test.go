@@ -91,6 +91,9 @@ func TestAnswersOfWitnesses(t *testing.T) {
 	if string(twice) != string(msg)+pq.line(t, text, 0)+library.line(t, text, 9) {
 		t.Errorf("a newer cosignature does not take the place of the older: %q", twice)
 	}
+	if replayed := must(AddCosignatures(twice, library.line(t, text, 0))); string(replayed) != string(twice) {
+		t.Errorf("an older cosignature takes the place of the newer: %q", replayed)
+	}
 }
 
 func TestWitnessKeysAreWritten(t *testing.T) {

@@ -343,3 +343,26 @@ func TestCircleRefuses(t *testing.T) {
 		t.Fatal("without a key")
 	}
 }
+
+// TestCircleReplay: an answer to an earlier question, given again, does not set back when
+// a checkpoint was known.
+func TestCircleReplay(t *testing.T) {
+	key := newKey(t, testOrigin, "log")
+	h := newHistory(t, key, 9)
+	signer := newSigner(t, "library.example/witness", proof.CosignerEd25519)
+	answer := ""
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, answer) }))
+	defer s.Close()
+	c := must[*Circle](t)(NewCircle(CircleConfig{Policy: policyOf(t, "1", signer.Cosigner.String()+" "+s.URL), Key: key.Verifier}))
+	msg := h.note(t, 9)
+	for _, hour := range []time.Duration{1, 0, 2} {
+		answer = must[string](t)(signer.Cosign(h.at(t, 9).Text(), testNow.Add(hour*time.Hour)))
+		var err error
+		if msg, _, err = c.Cosign(t.Context(), msg, func(context.Context, events.Size) ([]proof.Hash, error) { return nil, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if at := must[time.Time](t)(c.Known(msg)); !at.Equal(testNow.Add(max(hour, 1) * time.Hour)) {
+			t.Errorf("answered with hour %d it is known at %v", hour, at)
+		}
+	}
+}
