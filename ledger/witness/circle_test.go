@@ -366,3 +366,37 @@ func TestCircleReplay(t *testing.T) {
 		}
 	}
 }
+
+// TestCircleStalls: who refuses and then shows nothing for as long as he may is waited
+// for once, when the others are a quorum.
+func TestCircleStalls(t *testing.T) {
+	w := newTown(t, "1", 2)
+	ended := make(chan struct{})
+	stall := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			http.Error(rw, "no", http.StatusUnprocessableEntity)
+			return
+		}
+		select {
+		case <-r.Context().Done():
+		case <-ended:
+		}
+	}))
+	defer stall.Close()
+	defer close(ended)
+	mallory := newSigner(t, "mallory.example/witness", proof.CosignerEd25519)
+	w.policy = policyOf(t, "1", w.policy.Witnesses[0].Key.String()+" "+w.served[0].URL, mallory.Cosigner.String()+" "+stall.URL)
+	c := must[*Circle](t)(NewCircle(CircleConfig{
+		Policy: w.policy, Key: w.log.key.Verifier, Timeout: time.Second, Grace: 20 * time.Millisecond, Now: func() time.Time { return w.now },
+	}))
+	for i, size := range []events.Size{3, 9, 20} {
+		began := time.Now()
+		if _, err := w.cosign(t, c, size); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); i > 0 && took > 800*time.Millisecond {
+			t.Errorf("question %d took %v", i, took)
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+}

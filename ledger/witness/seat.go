@@ -28,6 +28,7 @@ type seat struct {
 	until   time.Time   // when it may be asked again
 	pause   time.Duration
 	failure error
+	vain    bool // it refused, and then did not show why: a quorum waits for that once
 }
 
 func (s *seat) String() string { return s.who[0].Name }
@@ -80,10 +81,12 @@ func (s *seat) cosign(ctx context.Context, q question) answer {
 		a.names, a.lines, a.err = s.read(reply.body, q.Checkpoint)
 		s.size = q.Size
 	case reply.status == http.StatusConflict && reply.size > q.Size, reply.status == http.StatusUnprocessableEntity:
-		q.answers <- answer{from: s, looking: true}
-		a.looked = true
+		if a.looked = !s.vain; a.looked {
+			q.answers <- answer{from: s, looking: true}
+		}
 		a.err = reply.err()
 		held, err := s.holds(ctx)
+		s.vain = err != nil
 		if err != nil {
 			a.err = fmt.Errorf("%w; and asked what it holds: %w", a.err, err)
 		}
