@@ -307,7 +307,9 @@ func (p Policy) Check(msg []byte, v note.Verifier) (Checkpoint, Cosigned, error)
 	if err != nil {
 		return c, out, fmt.Errorf("checking the policy: %w", err)
 	}
-	out.At = p.knownAt(out.By)
+	if !p.Met() {
+		out.At = p.knownAt(out.By)
+	}
 	return c, out, nil
 }
 

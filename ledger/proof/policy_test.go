@@ -64,6 +64,18 @@ func TestPolicyKeepsToItsLogs(t *testing.T) {
 	}
 }
 
+// TestNobodyNeeded: where nobody has to cosign, who did says nothing of when the policy
+// was met.
+func TestNobodyNeeded(t *testing.T) {
+	d := testEntries(7)
+	text, library := testCheckpoint(d).Text(), testLibrary(t)
+	msg := must(AddCosignatures([]byte(signRaw(t, text, logKey(t))), library.line(t, text, 0)))
+	p := must(ParsePolicy([]byte("witness library " + library.Cosigner.String() + "\nquorum none\n")))
+	if _, by, err := p.Check(msg, logKey(t).Verifier); err != nil || len(by.By) != 1 || !by.At.IsZero() {
+		t.Errorf("%+v, %v", by, err)
+	}
+}
+
 // TestAnswersOfWitnesses keeps the lines of known keys alone, and no line that its key
 // did not make for that checkpoint.
 func TestAnswersOfWitnesses(t *testing.T) {
