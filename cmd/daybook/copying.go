@@ -248,10 +248,11 @@ func (c *copying) takeIndex(ctx context.Context, msg []byte) error {
 	return c.take(ctx, c.index, msg, c.judgeIndex)
 }
 
-// judgeIndex is as judge. A leaf that is ahead of the ledger here waits for it.
+// judgeIndex is as judge. A leaf that is ahead of the ledger here waits for it, and
+// somebody hides what it covers: the index was asked for first.
 func (c *copying) judgeIndex(ctx context.Context, err error) error {
-	if errors.Is(err, ledger.ErrNotPublished) {
-		return nil
+	if errors.Is(err, ledger.ErrNotPublished) && ctx.Err() == nil {
+		return &trouble{alert: alertIncomplete, code: exitIncomplete, err: err}
 	}
 	if found := new(ledger.Misbehaviour); errors.As(err, &found) {
 		return &trouble{alert: alertIndex, code: exitInvalid, final: true, evidence: c.ofIndex(ctx, found), err: err}

@@ -349,3 +349,25 @@ func TestMirrorFollows(t *testing.T) {
 	}
 	until("going on again")
 }
+
+// TestMirrorIndexAhead: a leaf of the index that covers what the ledger does not show is
+// told, and not passed over for ever.
+func TestMirrorIndexAhead(t *testing.T) {
+	o := newOperator(t)
+	o.grow(0, 9)
+	dir := filepath.Join(t.TempDir(), "mirror")
+	mirror := []string{"mirror", o.url, dir, "--once", "--key", o.vkey}
+	_, monitor := monitorOf(t, o, "--kind", "ledger.opened")
+	call{mirror, 0, "COPIED: 10 entries", ""}.check(t)
+	call{monitor, 0, "^{.+}\n$", noPolicy}.check(t)
+	o.change(func() {
+		l := o.leaf(10)
+		l.Size, l.Root, l.Tags = 1<<40, proof.Hash{7}, proof.Hash{8}
+		o.index.add([]byte(l.Text()))
+		o.leaves++
+	})
+	for range 2 {
+		call{mirror, exitIncomplete, "", "incomplete: .+leaf 1 of the index covers 1099511627776 entries, and the ledger here has 10"}.check(t)
+	}
+	call{monitor, exitIncomplete, "", "ALERT incomplete: .+leaf 1 of the index covers"}.check(t)
+}
