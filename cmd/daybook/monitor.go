@@ -241,7 +241,7 @@ func (m *monitoring) look(ctx context.Context) (found []*trouble, err error) {
 		found = append(found, t)
 		return nil
 	}
-	taken := m.step(ctx)
+	taken := m.stepInTime(ctx)
 	if taken == nil {
 		m.heard = m.now()
 	}
@@ -254,6 +254,19 @@ func (m *monitoring) look(ctx context.Context) (found []*trouble, err error) {
 		}
 	}
 	return found, nil
+}
+
+// stepInTime is a step that takes no longer than a ledger may show nothing: one that
+// gives each file in time, and never the last, is out of reach too. What was fetched
+// stays, and the next step goes on behind it.
+func (m *monitoring) stepInTime(ctx context.Context) error {
+	timed, cancel := context.WithTimeout(ctx, m.flags.stale)
+	defer cancel()
+	err := m.step(timed)
+	if err != nil && timed.Err() != nil && ctx.Err() == nil {
+		return &trouble{alert: alertIncomplete, code: exitIncomplete, err: fmt.Errorf("what its checkpoint covers was not fetched within %s: %w", m.flags.stale, err)}
+	}
+	return err
 }
 
 // compareTrees holds each new leaf against the trees over the entries here.

@@ -317,3 +317,49 @@ func TestWebhookIsNotTold(t *testing.T) {
 		t.Errorf("posting to nobody says %v", err)
 	}
 }
+
+// TestMonitorDripped: a ledger that gives each file in time, and takes for ever to give
+// them all, is told of as one that cannot be reached.
+func TestMonitorDripped(t *testing.T) {
+	o := newOperator(t)
+	o.grow(0, 9)
+	out, talk := &lockedBuffer{}, &lockedBuffer{}
+	from, err := copyFrom(o.url, o.vkey, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := monitorFlags{dir: filepath.Join(t.TempDir(), "monitor"), stale: 300 * time.Millisecond, every: 2 * time.Millisecond}
+	m, err := openMonitoring(t.Context(), from, flags, out, talk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- m.alerting(ctx) }()
+	o.grow(100, 256*30)
+	o.change(func() {
+		o.lie = func(path string, b []byte) []byte {
+			if strings.HasPrefix(path, "tile/entries") {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return b
+		}
+	})
+	for n := 0; !strings.Contains(talk.String(), "ALERT incomplete"); n++ {
+		if n > 150 {
+			t.Fatalf("after five times --stale it says %q", talk)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	o.change(func() { o.lie = nil })
+	for n := 0; !strings.Contains(talk.String(), "over: incomplete"); n++ {
+		if n > 1000 {
+			t.Fatalf("it never comes to the end: %s", talk)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := errors.Join(<-done, m.close()); err != nil {
+		t.Error(err)
+	}
+}
