@@ -217,6 +217,10 @@ func (x *promised) convictLate(ctx context.Context, source ledger.Source) error 
 	return nil
 }
 
+// maxWitnessChanges bounds what a ledger says of its witnesses, which is not proved yet:
+// who has more of a kind has no reason to.
+const maxWitnessChanges = 1000
+
 // witnessChanges are the positions of the entries that change a witness, as a ledger
 // says, or as all entries of a copy show.
 func witnessChanges(ctx context.Context, source ledger.Source, v note.Verifier) (out []events.Index, err error) {
@@ -254,7 +258,7 @@ func entriesOf(ctx context.Context, server *client.Client, kind string) (out []e
 		for _, e := range list {
 			out = append(out, e.Position)
 		}
-		if next == nil || f.After != nil && *next <= *f.After {
+		if next == nil || f.After != nil && *next <= *f.After || len(list) == 0 || len(out) >= maxWitnessChanges {
 			return out, nil
 		}
 		f.After = next

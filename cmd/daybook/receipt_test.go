@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/daybook-ledger/daybook/api/client"
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger"
 	"github.com/daybook-ledger/daybook/ledger/proof"
@@ -194,5 +197,25 @@ func TestReceiptsOfAnOutbox(t *testing.T) {
 	damaged, err := eachReceipt(dir, func([]byte) error { return nil })
 	if err != nil || damaged != 1 {
 		t.Errorf("%d lines are damaged, %v; want one, of an outbox", damaged, err)
+	}
+}
+
+// TestWitnessChangesEnd: a ledger that always says there is more does not keep who asks.
+func TestWitnessChangesEnd(t *testing.T) {
+	for _, entries := range []string{"", `{"position":1,"event":"x","entry":{}}`} {
+		var asked atomic.Int32
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"entries":[%s],"next":%d}`, entries, asked.Add(1))
+		}))
+		c, err := client.New(s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if out, err := witnessChanges(ctx, c, nil); err != nil || len(out) > 2*maxWitnessChanges {
+			t.Errorf("after %d pages: %d, %v", asked.Load(), len(out), err)
+		}
+		cancel()
+		s.Close()
 	}
 }
