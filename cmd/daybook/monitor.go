@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +127,7 @@ func openMonitoring(ctx context.Context, from copying, f monitorFlags, out, talk
 		if err != nil {
 			return nil, exitWith(exitUsage, "%w; say with --dir where the copy is to be kept", err)
 		}
-		f.dir = filepath.Join(config, "daybook", "monitor", url.PathEscape(from.key.Name()))
+		f.dir = filepath.Join(config, "daybook", "monitor", dirName(from.key.Name()))
 	}
 	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the directory of the monitor: %w", err)
@@ -159,6 +160,15 @@ func openMonitoring(ctx context.Context, from copying, f monitorFlags, out, talk
 		fmt.Fprintln(talk, "without --policy nobody but the ledger says when a checkpoint was made: that one is stale cannot be told")
 	}
 	return m, m.awaitIndex(ctx)
+}
+
+// dirName is a name of a log as that of a directory, and none of another place.
+func dirName(origin string) string {
+	name := url.PathEscape(origin)
+	if strings.Trim(name, ".") == "" {
+		name = strings.ReplaceAll(name, ".", "%2E")
+	}
+	return name
 }
 
 func (m *monitoring) close() error {

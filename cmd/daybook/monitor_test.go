@@ -363,3 +363,14 @@ func TestMonitorDripped(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMonitorDirName: a log's name leads nowhere else.
+func TestMonitorDirName(t *testing.T) {
+	for origin, want := range map[string]string{
+		"ledger.example/log": "ledger.example%2Flog", "..": "%2E%2E", ".": "%2E", "../..": "..%2F..", "...": "%2E%2E%2E",
+	} {
+		if got := dirName(origin); got != want {
+			t.Errorf("%q is in %q", origin, got)
+		}
+	}
+}
