@@ -177,6 +177,11 @@ func remember(ctx context.Context, address string, source ledger.Source, vkey st
 	if m.SeenIndex, err = m.index(ctx, source); err != nil {
 		return m, err
 	}
+	if m.SeenIndex != nil {
+		if _, _, err := policy.Check(m.SeenIndex, m.IndexKey()); err != nil {
+			return m, fmt.Errorf("the index: %w", err)
+		}
+	}
 	return ParseMemory(m.Format())
 }
 
