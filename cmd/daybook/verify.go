@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -196,6 +197,18 @@ func (t trust) keyNamed(name string) (note.Verifier, error) {
 	return nil, exitWith(exitUnchecked, "it is signed by %.200q, and you gave the key of %s; daybook policy prints all keys of a ledger, and a card or a context has them", name, t.key.Name())
 }
 
+// forKey is a policy for what v signed: of a ledger whose logs it accepts, it accepts the
+// index.
+func (t trust) forKey(p proof.Policy, v note.Verifier) proof.Policy {
+	if v.Name() == proof.IndexKeyName(t.key.Name()) && slices.ContainsFunc(p.Logs, func(l proof.PolicyLog) bool {
+		k, err := proof.ParseVerifierKey(l.Key)
+		return err == nil && k.Name() == t.key.Name() && k.KeyHash() == t.key.KeyHash()
+	}) {
+		p.Logs = nil
+	}
+	return p
+}
+
 // refuse is the verdict on what does not hold.
 func refuse(err error) error { return exitWith(exitInvalid, "NOT VALID: %w", err) }
 
@@ -244,7 +257,7 @@ func fill(out io.Writer, text string) {
 // attested judges the cosignatures of a checkpoint, and compares it with what is known
 // of the ledger. What is to be said of both it adds to the claims.
 func (t trust) attested(said *claims, msg []byte, v note.Verifier) error {
-	_, by, err := t.policy.Check(msg, v)
+	_, by, err := t.forKey(t.policy, v).Check(msg, v)
 	if err != nil {
 		return refuse(unmet(err, t.policy))
 	}

@@ -131,7 +131,7 @@ func (t trust) indexProof(b []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.explained(t.indexed(p), func() []proof.Step { return p.Explain(v, t.policy) })
+	return t.explained(t.indexed(p), func() []proof.Step { return p.Explain(v, t.forKey(t.policy, v)) })
 }
 
 func (t trust) indexed(p proof.IndexProof) error {
@@ -165,7 +165,7 @@ func (t trust) checkpoint(b []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.explained(t.stated(b), func() []proof.Step { return proof.ExplainCheckpoint(b, v, t.policy) })
+	return t.explained(t.stated(b), func() []proof.Step { return proof.ExplainCheckpoint(b, v, t.forKey(t.policy, v)) })
 }
 
 func (t trust) stated(b []byte) error {
