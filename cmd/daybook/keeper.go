@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/daybook-ledger/daybook/events"
@@ -49,33 +50,40 @@ func newKeeper(s *system) *keeper {
 }
 
 // run looks at once, when tokens change and every minute, until ctx ends. A fault
-// is told and tried again: the ledger goes on without its keeper.
+// is told and tried again: the ledger goes on without its keeper. What is due waits
+// for a checkpoint, and the end of a seal does not: a witness who is away must not
+// keep from a person what she is owed.
 func (k *keeper) run(ctx context.Context) error {
-	tick := time.NewTicker(keepPoll)
-	defer tick.Stop()
+	var both sync.WaitGroup
+	both.Go(func() { again(ctx, k.lapse) })
 	var seen []intake.Named
 	next := time.Time{} // of this process, so never k.now
-	for {
-		sealed := k.lapse(ctx)
+	again(ctx, func(ctx context.Context) error {
 		tokens, err := k.tokens.List()
-		if err == nil && (!slices.EqualFunc(tokens, seen, sameToken) || !time.Now().Before(next)) {
-			var said int
-			if said, err = k.keep(ctx, tokens); err == nil {
-				seen, next = tokens, time.Now().Add(keepEvery)
-			}
-			if said > 0 {
-				next = time.Time{} // there may be more
-			}
+		if err != nil || slices.EqualFunc(tokens, seen, sameToken) && time.Now().Before(next) {
+			return err
 		}
-		if err = errors.Join(sealed, err); err != nil && ctx.Err() == nil {
+		said, err := k.keep(ctx, tokens)
+		if err == nil {
+			seen, next = tokens, time.Now().Add(keepEvery)
+		}
+		if said > 0 {
+			next = time.Time{} // there may be more
+		}
+		return err
+	})
+	both.Wait()
+	return nil
+}
+
+// again looks until ctx ends, after a fault later.
+func again(ctx context.Context, look func(context.Context) error) {
+	for ctx.Err() == nil {
+		if err := look(ctx); err != nil && ctx.Err() == nil {
 			slog.Warn("what is due was not said; trying again", "error", err)
 			sleep(ctx, keepRetry)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
+		sleep(ctx, keepPoll)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/emit"
 	"github.com/daybook-ledger/daybook/events/intake"
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // sealed is a ledger on a clock, with two officers of a city in Tallinn.
@@ -119,6 +120,30 @@ func TestSealsEndOnTime(t *testing.T) {
 	if _, err := auditURL(k.url, k.keys.LogKey()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestSealsEndWithoutWitnesses: while nothing is published, because a witness is away,
+// seals end on their day.
+func TestSealsEndWithoutWitnesses(t *testing.T) {
+	k := newSealed(t)
+	k.place("anna", func(o *intake.SealOrder) { o.Until = "2026-06-30" })
+	k.stop()
+	policy, err := proof.ParsePolicy([]byte("witness library " + invitedKey(t, "library.example") + " http://127.0.0.1:1/w\nquorum library\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.asks = policy
+	k.start()
+	time.Sleep(3 * keepPoll) // by now the keeper has said who is asked, and waits for that to be published
+	size := k.history.Last().Size()
+	k.at("2026-06-30T21:00:00Z")
+	for range 100 {
+		if k.history.Last().Size() >= size+2 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("nothing was recorded behind entry %d", size)
 }
 
 // TestSealKilledBetween ends a ledger between the lifting of a seal and its

@@ -14,6 +14,7 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/events/emit"
 	"github.com/daybook-ledger/daybook/events/intake"
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // timed is a whole ledger in this process, on a clock of its own.
@@ -24,6 +25,7 @@ type timed struct {
 	url  string
 	mu   sync.Mutex
 	time time.Time
+	asks proof.Policy // whose cosignatures it needs from the next start on
 	stop func()
 }
 
@@ -48,7 +50,7 @@ func (k *timed) at(moment string) {
 // start opens the ledger and runs it, its own keeper included, until stop.
 func (k *timed) start() {
 	k.t.Helper()
-	s, err := open(k.t.Context(), config{dir: k.dir, publishEvery: 20 * time.Millisecond, now: k.clock})
+	s, err := open(k.t.Context(), config{dir: k.dir, publishEvery: 20 * time.Millisecond, policy: k.asks, now: k.clock})
 	if err != nil {
 		k.t.Fatal(err)
 	}
