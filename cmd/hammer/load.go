@@ -170,7 +170,7 @@ func latency(ctx context.Context, h *hammer) error {
 	if err != nil {
 		return err
 	}
-	table := newTable(fmt.Sprintf("accepted to published, --publish-every %v", h.publishEvery), "events/s", "p50 ms", "p99 ms", "worst ms")
+	table := newTable(fmt.Sprintf("accepted to published, --publish-every %v, %d witnesses", h.publishEvery, len(h.circle)), "events/s", "p50 ms", "p99 ms", "worst ms")
 	table.row(rate(sent, took), t.quantile(.5), t.quantile(.99), t.quantile(1))
 	return table.print()
 }

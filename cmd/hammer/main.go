@@ -24,7 +24,8 @@
 //	disk     bytes for each event by folder, as allocated
 //
 // With -url the last three are left out, for they need the directory and the
-// process.
+// process. With -witnesses a checkpoint counts as published once all of them, real
+// processes too, cosigned it.
 package main
 
 import (
@@ -44,7 +45,7 @@ type options struct {
 	bin, url, token, registrar string
 	only                       string
 	seconds, most, rate        int
-	persons                    int
+	persons, witnesses         int
 	publishEvery               time.Duration
 }
 
@@ -77,6 +78,7 @@ func main() {
 	flag.IntVar(&o.most, "most", 200000, "the most events or requests of one measurement")
 	flag.IntVar(&o.rate, "rate", 2000, "events a second while latency is measured")
 	flag.IntVar(&o.persons, "persons", 2000, "how many persons the events are about")
+	flag.IntVar(&o.witnesses, "witnesses", 0, "how many witnesses the started server needs, all of them on this machine")
 	flag.DurationVar(&o.publishEvery, "publish-every", 50*time.Millisecond, "the least time between checkpoints of the started server")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

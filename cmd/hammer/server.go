@@ -30,8 +30,9 @@ const startTimeout = time.Minute
 type hammer struct {
 	options
 	dir    string // of the started server, "" with -url
-	server *exec.Cmd
-	exited chan error
+	server *process
+	circle []*process // the witnesses
+	policy string     // the file that names them, "" without
 	http   *http.Client
 	reader *client.Client
 	last   atomic.Int64 // number of the last event made
@@ -57,6 +58,9 @@ func begin(ctx context.Context, o options) (_ *hammer, err error) {
 		if err := h.start(ctx); err != nil {
 			return nil, err
 		}
+		if err := h.invite(ctx); err != nil {
+			return nil, err
+		}
 		if h.token, err = h.mint(ctx, "emitter"); err != nil {
 			return nil, err
 		}
@@ -79,39 +83,57 @@ func (h *hammer) meet() (err error) {
 	return err
 }
 
-// start runs the program and returns when it announces its address.
+// start runs the server and returns when it announces its address.
 func (h *hammer) start(ctx context.Context) error {
-	out, in, err := os.Pipe()
+	args := []string{"serve", "--dir", h.dir, "--http", "127.0.0.1:0", "--publish-every", h.publishEvery.String()}
+	if h.policy != "" {
+		args = append(args, "--policy", h.policy)
+	}
+	p, url, err := h.launch(ctx, "pages", args...)
 	if err != nil {
 		return err
 	}
+	h.server, h.url = p, strings.TrimRight(url, "/")
+	return nil
+}
+
+// process is one that was launched.
+type process struct {
+	*exec.Cmd
+	exited chan error
+}
+
+// launch runs the program until it prints a line that begins with a word, and returns
+// what stands behind it.
+func (h *hammer) launch(ctx context.Context, word string, args ...string) (*process, string, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, "", err
+	}
 	log, err := os.OpenFile(h.dir+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return errors.Join(err, in.Close(), out.Close())
+		return nil, "", errors.Join(err, in.Close(), out.Close())
 	}
-	h.server = exec.CommandContext(ctx, h.bin, "serve", "--dir", h.dir, "--http", "127.0.0.1:0", "--publish-every", h.publishEvery.String())
-	h.server.Stdout, h.server.Stderr = in, log
-	err = h.server.Start()
+	p := &process{exec.CommandContext(ctx, h.bin, args...), make(chan error, 1)}
+	p.Stdout, p.Stderr = in, log
+	err = p.Start()
 	if err := errors.Join(err, in.Close(), log.Close()); err != nil {
-		h.server = nil
 		_ = out.Close()
-		return fmt.Errorf("starting %s: %w; build it with: go build -o bin/ ./cmd/daybook", h.bin, err)
+		return nil, "", fmt.Errorf("starting %s: %w; build it with: go build -o bin/ ./cmd/daybook", h.bin, err)
 	}
-	h.exited = make(chan error, 1)
-	go func(c *exec.Cmd) { h.exited <- c.Wait() }(h.server)
+	go func() { p.exited <- p.Wait() }()
 	_ = out.SetReadDeadline(time.Now().Add(startTimeout))
 	lines := bufio.NewReader(out)
 	for line := "-"; line != ""; line, _ = lines.ReadString('\n') {
-		if url, ok := strings.CutPrefix(line, "pages"); ok {
-			h.url = strings.TrimRight(strings.TrimSpace(url), "/")
+		if rest, ok := strings.CutPrefix(line, word+" "); ok {
 			_ = out.SetReadDeadline(time.Time{})
-			go drain(out) // a server that cannot write is ended by the system
-			return nil
+			go drain(out) // a process that cannot write is ended by the system
+			return p, strings.TrimSpace(rest), nil
 		}
 	}
 	_ = out.Close()
 	said, _ := os.ReadFile(h.dir + ".log")
-	return fmt.Errorf("starting %s: it announced nothing: %s", h.bin, said)
+	return nil, "", errors.Join(fmt.Errorf("starting %s: it announced nothing: %s", h.bin, said), p.Process.Kill())
 }
 
 // drain reads what nobody asks for until the writer has gone.
@@ -121,17 +143,22 @@ func drain(f *os.File) {
 }
 
 // stop ends the server with a signal and waits until it is gone.
-func (h *hammer) stop(s os.Signal) error {
-	if h.server == nil {
+func (h *hammer) stop(sig os.Signal) error {
+	p := h.server
+	h.server = nil
+	return p.stop(sig)
+}
+
+// stop ends a process that runs, if there is one, and waits until it is gone.
+func (p *process) stop(sig os.Signal) error {
+	if p == nil {
 		return nil
 	}
-	if err := h.server.Process.Signal(s); err != nil {
-		return fmt.Errorf("stopping the server: %w", err)
+	if err := p.Process.Signal(sig); err != nil {
+		return fmt.Errorf("stopping a process: %w", err)
 	}
-	err := <-h.exited
-	h.server = nil
-	if s == syscall.SIGTERM && err != nil {
-		return fmt.Errorf("stopping the server: %w", err)
+	if err := <-p.exited; sig == syscall.SIGTERM && err != nil {
+		return fmt.Errorf("stopping a process: %w", err)
 	}
 	return nil
 }
@@ -139,8 +166,11 @@ func (h *hammer) stop(s os.Signal) error {
 // end stops the server and removes what the run left.
 func (h *hammer) end() error {
 	err := h.stop(syscall.SIGTERM)
+	for _, p := range h.circle {
+		err = errors.Join(err, p.stop(syscall.SIGTERM))
+	}
 	if h.dir != "" {
-		err = errors.Join(err, os.RemoveAll(h.dir), os.RemoveAll(h.dir+".master"), os.Remove(h.dir+".log"))
+		err = errors.Join(err, os.RemoveAll(h.dir), os.RemoveAll(h.dir+".master"), os.RemoveAll(h.dir+".witnesses"), os.Remove(h.dir+".log"))
 	}
 	return err
 }
