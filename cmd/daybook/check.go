@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -174,7 +175,7 @@ func fetchProof(ctx context.Context, k *known, url, entry string) (proof.Proof, 
 		return p, refuse(err)
 	}
 	if _, _, err := k.memory.Policy.Check(p.Note, k.memory.LogKey()); err != nil {
-		return p, refuse(unmet(err, k.memory.Policy))
+		return p, unwitnessed(err, k.memory.Policy)
 	}
 	_, err = k.meet(ctx, p.Note)
 	return p, err
@@ -298,22 +299,26 @@ func (f *auditFlags) run(c *cobra.Command, k *known, args []string) error {
 	if err != nil {
 		return exitWith(exitUnchecked, "%w", err)
 	}
-	w := &overheard{Source: source}
-	if err := f.audit(c, w, v); err != nil || k == nil {
-		return err
+	w, report := &overheard{Source: source}, &bytes.Buffer{}
+	err = f.audit(c.Context(), report, w, v)
+	if k != nil && report.Len() > 0 { // what does not meet its policy is not said to be valid
+		if worse := k.confirm(c.Context(), report, w.notes); worse != nil {
+			return worse
+		}
 	}
-	return k.confirm(c, w.notes)
+	_, failed := report.WriteTo(c.OutOrStdout())
+	return errors.Join(err, failed)
 }
 
-func (f *auditFlags) audit(c *cobra.Command, source ledger.Source, v note.Verifier) error {
+func (f *auditFlags) audit(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier) error {
 	if f.index {
-		return auditIndex(c.Context(), c.OutOrStdout(), source, v, f.evidence)
+		return auditIndex(ctx, out, source, v, f.evidence)
 	}
-	report, err := ledger.Audit(c.Context(), source, v, ledger.AuditOptions{})
+	report, err := ledger.Audit(ctx, source, v, ledger.AuditOptions{})
 	if err != nil {
 		return auditError(err)
 	}
-	printReport(c.OutOrStdout(), report)
+	printReport(out, report)
 	return nil
 }
 

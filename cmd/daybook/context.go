@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -116,14 +117,14 @@ func (k *known) meet(ctx context.Context, notes ...[]byte) (older bool, err erro
 // judge gives what went wrong its exit code, and keeps what shows a misbehaviour.
 func (k *known) judge(err error) error {
 	var bad *client.Misbehaviour
-	few, unwitnessed := asQuorum(err)
+	few, lacking := asQuorum(err)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &bad):
 		return k.accuse(bad)
-	case unwitnessed:
-		return exitWith(exitIncomplete, "%s shows a checkpoint that does not meet the policy, and what you know stays as it is: %w", k.name, unmet(few, k.memory.Policy))
+	case lacking:
+		return exitWith(exitIncomplete, "INCOMPLETE: %s shows a checkpoint that does not meet the policy you remember, and what you know stays as it is: %w", k.name, unmet(few, k.memory.Policy))
 	}
 	return exitWith(exitUnchecked, "%s could not be compared with what you know of it: %w", k.name, err)
 }
@@ -193,22 +194,22 @@ func (w *overheard) Read(ctx context.Context, path string) ([]byte, error) {
 }
 
 // confirm compares what was audited with what is known.
-func (k *known) confirm(c *cobra.Command, notes [][]byte) error {
+func (k *known) confirm(ctx context.Context, out io.Writer, notes [][]byte) error {
 	said := &claims{}
 	for _, msg := range notes {
 		v := k.memory.LogKey()
 		if firstLine(msg) != v.Name() {
 			v = k.memory.IndexKey()
 		}
-		if _, _, err := k.memory.Policy.Check(msg, v); err != nil {
-			return exitWith(exitIncomplete, "what was audited does not meet the policy of %s: %w", k.name, unmet(err, k.memory.Policy))
-		}
 		*said = claims{} // the last is of the same state
-		if err := k.attested(c.Context(), said, msg); err != nil {
+		if err := k.attested(ctx, said, msg); err != nil {
 			return err
 		}
+		if _, _, err := k.memory.Policy.Check(msg, v); err != nil {
+			return unwitnessed(err, k.memory.Policy)
+		}
 	}
-	said.print(c.OutOrStdout())
+	said.print(out)
 	return nil
 }
 

@@ -123,7 +123,7 @@ func notMet(err error, policy proof.Policy) error {
 	_, few := asQuorum(err)
 	switch {
 	case few:
-		return exitWith(exitIncomplete, "the ledger shows a checkpoint that does not meet the policy: %w", unmet(err, policy))
+		return unwitnessed(err, policy)
 	case errors.As(err, &unreachable), errors.As(err, &refused):
 		return exitWith(exitUnchecked, "%w", err)
 	}

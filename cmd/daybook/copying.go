@@ -46,6 +46,17 @@ type trouble struct {
 func (t *trouble) Error() string { return t.err.Error() }
 func (t *trouble) Unwrap() error { return t.err }
 
+// verdict is what the program ends with, in one of the words that verify has for it.
+func (t *trouble) verdict() string {
+	switch {
+	case t.final || t.alert == alertCosignatures && t.code == exitInvalid:
+		return "NOT VALID: " + t.alert
+	case t.alert == alertCosignatures:
+		return "INCOMPLETE: " + t.alert
+	}
+	return t.alert
+}
+
 // The sorts of trouble a copy can have, beside the kinds of evidence.
 const (
 	alertUnreachable  = "unreachable"
@@ -187,8 +198,8 @@ func (c *copying) take(ctx context.Context, log *ledger.Copy, msg []byte, judge 
 		if worse := judge(ctx, log.Compare(ctx, msg)); worse != nil {
 			return worse
 		}
-		few := &trouble{alert: alertCosignatures, code: exitInvalid, err: err}
-		if quorum := new(proof.QuorumError); errors.As(err, &quorum) {
+		few := &trouble{alert: alertCosignatures, code: exitInvalid, err: unmet(err, *c.policy)}
+		if _, ok := asQuorum(err); ok {
 			few.code = exitIncomplete
 		}
 		return few

@@ -160,7 +160,7 @@ func (m *mirroring) run(ctx context.Context, every time.Duration) error {
 			fails++
 			if err.Error() != m.told {
 				m.told = err.Error()
-				fmt.Fprintf(m.talk, "%s: %v; what is here stays, and is tried again\n", found.alert, err)
+				fmt.Fprintf(m.talk, "%s: %v; what is here stays, and is tried again\n", found.verdict(), err)
 			}
 		default:
 			return m.end(err)
@@ -197,14 +197,14 @@ func (m *mirroring) end(err error) error {
 		return err
 	}
 	if !found.final {
-		return exitWith(found.code, "%s: %w; what is in %s stays as it was", found.alert, err, m.dir)
+		return exitWith(found.code, "%s: %w; what is in %s stays as it was", found.verdict(), err, m.dir)
 	}
 	if found.evidence == nil {
-		return exitWith(found.code, "NOT VALID: %s: %w; signed statements alone do not show it: who is to believe it has to audit as well", found.alert, err)
+		return exitWith(found.code, "%s: %w; signed statements alone do not show it: who is to believe it has to audit as well", found.verdict(), err)
 	}
 	file, failed := writeEvidence(m.evidence, found.evidence)
 	if failed != nil {
-		return exitWith(found.code, "NOT VALID: %s: %w; %w", found.alert, err, failed)
+		return exitWith(found.code, "%s: %w; %w", found.verdict(), err, failed)
 	}
-	return exitWith(found.code, "NOT VALID: %s: %w; %s shows it to anyone, with daybook verify and the log's key; what is in %s stays as it was", found.alert, err, file, m.dir)
+	return exitWith(found.code, "%s: %w; %s shows it to anyone, with daybook verify and the log's key; what is in %s stays as it was", found.verdict(), err, file, m.dir)
 }

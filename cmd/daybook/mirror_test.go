@@ -267,7 +267,7 @@ func TestMirrorPolicy(t *testing.T) {
 	o.grow(0, 299)
 	call{mirror, 0, "COPIED: 300 ", ""}.check(t)
 	o.change(func() { o.quiet = true })
-	call{mirror, exitIncomplete, "", "cosignatures: .+no witness of the policy cosigned it"}.check(t)
+	call{mirror, exitIncomplete, "", "^daybook: INCOMPLETE: cosignatures: no witness of the policy cosigned it.+ missing: library "}.check(t)
 	o.grow(500, 10)
 	call{mirror, exitIncomplete, "", "cosignatures: .+ stays as it was"}.check(t)
 	wantMirror(t, dir, o.vkey, 300)

@@ -216,7 +216,7 @@ func (m *monitoring) end(found []*trouble, err error) error {
 	if worst == nil {
 		return nil
 	}
-	return exitWith(worst.code, "%s: %w", worst.alert, worst)
+	return exitWith(worst.code, "%s: %w", worst.verdict(), worst)
 }
 
 // worstOf is the trouble that says most: what is final, other misbehaviour, then what

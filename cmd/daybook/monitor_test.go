@@ -153,7 +153,7 @@ func TestMonitorEndsWithTheWorst(t *testing.T) {
 	o.change(func() { // and now nothing that it shows is signed, either
 		o.lie = func(_ string, b []byte) []byte { return bytes.Replace(b, []byte("\n11\n"), []byte("\n12\n"), 1) }
 	})
-	call{monitor, exitInvalid, "^{.+}\n$", "(?s)ALERT signature.+ALERT duplicate-event.+daybook: duplicate-event"}.check(t)
+	call{monitor, exitInvalid, "^{.+}\n$", "(?s)ALERT signature.+ALERT duplicate-event.+daybook: NOT VALID: duplicate-event"}.check(t)
 }
 
 func TestMonitorPolicy(t *testing.T) {
@@ -166,7 +166,7 @@ func TestMonitorPolicy(t *testing.T) {
 	call{monitor, 0, "^{.+}\n$", ""}.check(t)
 	o.change(func() { o.quiet = true })
 	o.grow(100, 1)
-	call{monitor, exitIncomplete, "", "ALERT cosignatures: .+no witness of the policy cosigned it"}.check(t)
+	call{monitor, exitIncomplete, "", "ALERT cosignatures: no witness of the policy cosigned it.+\ndaybook: INCOMPLETE: cosignatures: "}.check(t)
 	o.change(func() { o.quiet, o.at = false, time.Now().Add(-2*time.Hour) })
 	_, others := monitorOf(t, o, "--kind", "ledger.opened", "--policy", file)
 	call{others, exitIncomplete, "^{.+}\n$", `ALERT stale: a quorum of witnesses last cosigned ledger.example/log at \S+Z, 2h0m.+\nALERT index-stale: .+/index at `}.check(t)

@@ -80,6 +80,9 @@ func (f *trailFlags) run(c *cobra.Command, card proof.Card) error {
 	}
 	t.Card, t.Held, t.Padded = card, held, f.padded
 	found, err := f.collect(c.Context(), t)
+	if _, few := asQuorum(err); few && held != nil {
+		err = convictedAnyway(c.Context(), t, err)
+	}
 	if err != nil {
 		return f.failed(err, card)
 	}
@@ -98,6 +101,17 @@ func (f *trailFlags) run(c *cobra.Command, card proof.Card) error {
 		return err
 	}
 	return withheld(found.Tail)
+}
+
+// convictedAnyway is the misbehaviour that what is held shows of a ledger whose checkpoint
+// has too few cosignatures, or else few.
+func convictedAnyway(ctx context.Context, t client.Trail, few error) error {
+	t.Card.Policy = proof.NoPolicy().Text()
+	_, err := t.Collect(ctx)
+	if bad := new(client.Misbehaviour); errors.As(err, &bad) {
+		return err
+	}
+	return few
 }
 
 // withheld says that the index is behind what is hers.
@@ -194,9 +208,9 @@ func (f *trailFlags) failed(err error, card proof.Card) error {
 	case errors.As(err, &bad):
 		return f.accuse(bad, card)
 	case errors.As(err, &few) && f.policy != "":
-		return exitWith(exitInvalid, "NOT VALID: %w: %s asks for these witnesses", err, f.policy)
+		return exitWith(exitIncomplete, "INCOMPLETE: %w. %s asks for these witnesses", unmet(err, policyOf(card)), f.policy)
 	case errors.As(err, &few):
-		return exitWith(exitInvalid, "NOT VALID: %w: your card asks for these witnesses; daybook policy --url says whom the ledger asks now, and if you trust these, keep what it prints in a file and give it with --policy", err)
+		return exitWith(exitIncomplete, "INCOMPLETE: %w. Your card asks for these witnesses; daybook policy --url says whom the ledger asks now, and if you trust these, keep what it prints in a file and give it with --policy", unmet(err, policyOf(card)))
 	case errors.Is(err, client.ErrHeld):
 		return exitWith(exitInvalid, "NOT VALID: %w: it is in %s; if nobody changed it and the card is the same, keep both, and begin anew with another --state", err, f.state)
 	case errors.Is(err, client.ErrNotYet):

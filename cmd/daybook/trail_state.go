@@ -61,6 +61,9 @@ func underPolicy(card proof.Card, path string) (proof.Card, error) {
 	return card, nil
 }
 
+// policyOf is the policy of a card that was read, whose form was checked then.
+func policyOf(card proof.Card) proof.Policy { p, _ := proof.ParsePolicy([]byte(card.Policy)); return p }
+
 // statePath is where what a card leads to is kept: beside its file, or of a card
 // without one where programs of this user keep such things.
 func statePath(where string, card proof.Card) (string, error) {

@@ -42,8 +42,12 @@ looked for in its log, at --url, --mirror or --context. FILE is a receipt or sev
 or the directory that daybook emit --outbox keeps them in. A promise that is broken
 becomes evidence, in a file beside it or in that of --evidence.
 
-Exit codes: 0 valid, or evidence that convicts; 3 not valid, or a broken promise; 4
-not checked; 5 incomplete, nothing to be valid, or not yet.`,
+What the log signed and too few witnesses of the policy did is INCOMPLETE, and nothing
+in it counts as proven: the ledger replaced a witness or could not reach one, or this
+is another history than the one that others are shown. Everywhere the exit code is 5.
+
+Exit codes: 0 valid, or evidence that convicts; 2 misused; 3 not valid, or a broken
+promise; 4 not checked; 5 incomplete, nothing to be valid, or not yet.`,
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.usage(args); err != nil {
@@ -209,9 +213,6 @@ func (t trust) forKey(p proof.Policy, v note.Verifier) proof.Policy {
 	return p
 }
 
-// refuse is the verdict on what does not hold.
-func refuse(err error) error { return exitWith(exitInvalid, "NOT VALID: %w", err) }
-
 // claims are what was checked, and what was not.
 type claims struct{ checked, not []string }
 
@@ -255,14 +256,17 @@ func fill(out io.Writer, text string) {
 }
 
 // attested judges the cosignatures of a checkpoint, and compares it with what is known
-// of the ledger. What is to be said of both it adds to the claims.
+// of the ledger: that convicts a log also where they are too few. What is to be said of
+// both it adds to the claims.
 func (t trust) attested(said *claims, msg []byte, v note.Verifier) error {
-	_, by, err := t.forKey(t.policy, v).Check(msg, v)
-	if err != nil {
-		return refuse(unmet(err, t.policy))
+	policy := t.policy
+	_, by, err := t.forKey(policy, v).Check(msg, v)
+	if err == nil {
+		policy = t.also
+		_, _, err = t.forKey(policy, v).Check(msg, v)
 	}
-	if _, _, err := t.also.Check(msg, v); err != nil {
-		return refuse(unmet(err, t.also))
+	if _, few := asQuorum(err); err != nil && !few {
+		return refuse(err)
 	}
 	if by.At.IsZero() {
 		said.doubt("that anyone but the log has seen this root")
@@ -270,41 +274,15 @@ func (t trust) attested(said *claims, msg []byte, v note.Verifier) error {
 		said.check("that root is cosigned by %s, as the policy asks, each of whom had seen no other history of this log", cosigners(by.By))
 		said.doubt("that these witnesses are independent of the log and of each other")
 	}
-	if t.known == nil {
-		return nil
-	}
-	return t.known.attested(t.c.Context(), said, msg)
-}
-
-func cosigners(list []proof.Cosignature) string {
-	var out []string
-	for _, c := range list {
-		out = append(out, c.Witness+" (on "+c.At.Format("2006-01-02 15:04:05")+" UTC)")
-	}
-	return strings.Join(out, ", ")
-}
-
-// unmet says of a policy that is not met who is missing.
-func unmet(err error, p proof.Policy) error {
-	few, ok := asQuorum(err)
-	if !ok {
-		return err
-	}
-	var missing []string
-	for _, w := range p.Witnesses {
-		if !strings.Contains(" "+joinWitnesses(few.Have)+" ", " "+w.Name+" ") {
-			missing = append(missing, w.Name+" ("+w.Key.Name()+")")
+	if t.known != nil {
+		if err := t.known.attested(t.c.Context(), said, msg); err != nil {
+			return err
 		}
 	}
-	return fmt.Errorf("%w; the cosignatures that are missing: %s", few, strings.Join(missing, ", "))
-}
-
-func joinWitnesses(list []proof.Cosignature) string {
-	var out []string
-	for _, c := range list {
-		out = append(out, c.Witness)
+	if err != nil {
+		return unwitnessed(err, policy)
 	}
-	return strings.Join(out, " ")
+	return nil
 }
 
 // explained prints the steps of a verification when they were asked for, and returns

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -9,8 +8,6 @@ import (
 	"github.com/daybook-ledger/daybook/events"
 	"github.com/daybook-ledger/daybook/ledger/proof"
 )
-
-func asQuorum(err error) (few *proof.QuorumError, ok bool) { return few, errors.As(err, &few) }
 
 // proof says what a proof of an entry shows.
 func (t trust) proof(b []byte) error {
@@ -226,21 +223,17 @@ func (t trust) bundle(b []byte) error {
 }
 
 func (t trust) kept(b proof.Bundle, card proof.Card) error {
-	proven, err := b.Verify(card)
-	if err != nil {
-		return refuse(unmet(err, t.policy))
-	}
-	if _, _, err := t.policy.Check(b.Note, t.key); err != nil {
-		return refuse(unmet(err, t.policy))
-	}
-	if !t.also.Met() {
-		alike := card
-		alike.Policy = t.also.Text()
-		if _, err := b.Verify(alike); err != nil {
-			return refuse(unmet(err, t.also))
-		}
-	}
 	said := &claims{}
+	proven, err := t.provenUnder(said, b, card, t.policy)
+	if err == nil && !t.also.Met() {
+		_, err = t.provenUnder(said, b, card, t.also)
+	}
+	if err != nil {
+		return err
+	}
+	if _, _, err := t.policy.Check(b.Note, t.key); err != nil { // which logs it accepts
+		return refuse(err)
+	}
 	if t.known != nil {
 		if err := t.known.attested(t.c.Context(), said, b.Note); err != nil {
 			return err
@@ -259,4 +252,28 @@ func (t trust) kept(b proof.Bundle, card proof.Card) error {
 		return err
 	}
 	return replaced(proven)
+}
+
+// provenUnder is what b shows to who has the card, under a policy. Where that is not met,
+// b is not valid if it is not under any, or if it convicts the ledger that is known.
+func (t trust) provenUnder(said *claims, b proof.Bundle, card proof.Card, p proof.Policy) (proof.Proven, error) {
+	card.Policy = p.Text()
+	proven, err := b.Verify(card)
+	if _, few := asQuorum(err); few {
+		alike := p // with the same witnesses, whose word must be theirs
+		alike.Quorum = proof.NoPolicy().Quorum
+		card.Policy = alike.Text()
+		if _, err := b.Verify(card); err != nil {
+			return proven, refuse(err)
+		}
+		if t.known != nil {
+			if err := t.known.attested(t.c.Context(), said, b.Note); err != nil {
+				return proven, err
+			}
+		}
+	}
+	if err != nil {
+		return proven, unwitnessed(err, p)
+	}
+	return proven, nil
 }
