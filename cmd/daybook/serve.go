@@ -48,7 +48,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.origin, "origin", "", "the log's name for ever, set at the first start; default localhost/ and 8 random digits")
 	c.Flags().StringVar(&cfg.journal, "journal", "", "the file of signed checkpoints, or nats://HOST:PORT for a stream; keep it, and those ending in .index and .leaves beside it, where a restore of the data directory does not reach")
 	c.Flags().StringVar(&cfg.journalCreds, "journal-creds", "", "the credentials file of the journal's NATS account, which is not the history's")
-	c.Flags().StringVar(&policyFile, "policy", "", "a tlog-policy file of the witnesses, with their URLs: no checkpoint is published without its quorum; default no witnesses")
+	c.Flags().StringVar(&policyFile, "policy", "", "a tlog-policy file of the witnesses, with their URLs: no checkpoint is published without its quorum; none asks no witnesses, and is the default until there were some")
 	c.Flags().StringArrayVar(&cfg.seen.files, "last-seen", nil, "a file of checkpoints that somebody kept; the ledger does not start if it contradicts them")
 	c.Flags().StringArrayVar(&cfg.seen.mirrors, "mirror", nil, "the URL of a copy of the public log, asked at the start for its checkpoint as --last-seen is")
 	c.Flags().BoolVar(&cfg.seen.require, "require-mirror", false, "do not start while a mirror or witness cannot be asked")

@@ -40,6 +40,7 @@ type config struct {
 	journalCreds         string       // for a journal in a stream
 	seen                 seen         // who else may know what was signed
 	policy               proof.Policy // whose cosignatures a checkpoint needs, with the addresses of the witnesses; zero is as proof.NoPolicy
+	policyUnsaid         bool         // nobody said that there is to be no policy
 	nats                 string       // where the NATS door listens; "" is nowhere
 	history              elsewhere
 	follow               following
@@ -103,6 +104,11 @@ func open(ctx context.Context, cfg config) (_ *system, err error) {
 		return nil, fmt.Errorf("opening the views: %w", err)
 	}
 	s.closers = append(s.closers, s.views.Close)
+	if cfg.policyUnsaid {
+		if err := s.keepsPolicy(ctx); err != nil {
+			return nil, err
+		}
+	}
 	door := &intake.Door{Writer: s.writer, Tokens: s.tokens, Ledger: s.anchor}
 	if err := s.openNATS(door); err != nil {
 		return nil, err

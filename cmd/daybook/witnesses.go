@@ -25,10 +25,13 @@ const maxPolicyFile = 64 << 10
 // remindEvery is how often the log says that a checkpoint waits for its witnesses.
 const remindEvery = time.Minute
 
+// withoutWitnesses is what --policy says in place of a file to ask nobody.
+const withoutWitnesses = "none"
+
 // readPolicy sets the policy that a file says; without a file nobody is needed.
 func (c *config) readPolicy(path string) error {
-	c.policy = proof.NoPolicy()
-	if path == "" {
+	c.policy, c.policyUnsaid = proof.NoPolicy(), path == ""
+	if path == "" || path == withoutWitnesses {
 		return nil
 	}
 	text, err := readLimited(path, maxPolicyFile+1)
@@ -42,6 +45,28 @@ func (c *config) readPolicy(path string) error {
 		return fmt.Errorf("%s: the ledger says its policy in its own entries, which have no room for this one: names are of a-z 0-9 . _ / @ -, up to 96, keys have names of such and capital letters, and without addresses and comments it has at most 8192 bytes, four ML-DSA-44 keys or so", path)
 	}
 	return nil
+}
+
+// keepsPolicy refuses to go on without the witnesses that the ledger said it has, unless
+// that was asked for: it would say for ever that they were removed, and publish what no
+// card takes that asks for them. The views are brought up to the history first, as those
+// of a crash may not know.
+func (s *system) keepsPolicy(ctx context.Context) error {
+	if err := s.views.CatchUp(ctx, s.history, s.history.Last()); err != nil {
+		return err
+	}
+	said, err := s.views.Now().Witnesses()
+	if err != nil || said.Policy == "" {
+		return err
+	}
+	p, err := proof.ParsePolicy([]byte(said.Policy))
+	if err != nil {
+		return fmt.Errorf("reading who cosigns: %w", err)
+	}
+	if p.Met() {
+		return nil
+	}
+	return exitWith(exitUsage, "this ledger has witnesses, and its quorum is %s: give their policy with --policy FILE, which daybook policy --dir prints but for their addresses; or --policy %s to go on without, which the ledger then says for ever", p.Quorum, withoutWitnesses)
 }
 
 // circle is the witnesses of one log, as the parts of the ledger use them.
