@@ -128,6 +128,23 @@ func TestServeRefusesWhatItCannotSay(t *testing.T) {
 	}
 }
 
+// TestHelpShowsAPolicy: what the help of serve shows is a policy that it takes, once there
+// are keys in it, and asks for both.
+func TestHelpShowsAPolicy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy")
+	var text string
+	for line := range strings.Lines(serveHelp) {
+		if shown, ok := strings.CutPrefix(line, "  "); ok {
+			text += strings.Replace(shown, "KEY", invitedKey(t, fmt.Sprint(len(text), ".example")), 1)
+		}
+	}
+	writeText(t, path, text)
+	var c config
+	if err := c.readPolicy(path); err != nil || c.policy.Met("a") || !c.policy.Met("a", "b") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 // TestIndexJournalMissing: an index is not begun anew either while the ledger's witnesses
 // have yet to be asked, and nothing of it is shown.
 func TestIndexJournalMissing(t *testing.T) {

@@ -14,6 +14,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+const serveHelp = `Run a ledger: doors, history, views, log and pages in one process.
+
+With --policy FILE no checkpoint is published that its quorum of witnesses has not cosigned. Each of
+them prints its own line when daybook witness starts. Two, both of which must sign:
+
+  witness a KEY http://library.example:8490
+  witness b KEY https://witness.newspaper.example
+  group both 2 a b
+  quorum both
+
+KEY is as its line has it; names are of a-z 0-9 . _ / @ -, and "group both 1 a b" asks for one of them,
+"quorum none" for nobody. The ledger records what its policy is, and does not start without --policy
+once that asked for witnesses; --policy none goes on without, and records that.
+
+Exit codes: 0 stopped when told to; 1 it cannot go on; 2 misused, or --policy is missing.`
+
 func serveCommand() *cobra.Command {
 	var cfg config
 	var addr string
@@ -22,6 +38,7 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a ledger: doors, history, views, log and pages in one process",
+		Long:  serveHelp,
 		Args:  usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)})))

@@ -29,7 +29,7 @@ without the two being found out. It needs no more than a small machine that is s
 nothing that is not public.
 
   1. Start it once: it makes its keys in DIR/keys, and prints the lines that the ledger's operator puts
-     into the policy file of daybook serve --policy. Without --log it signs nothing yet.
+     into the policy file of daybook serve --policy, whose help shows a whole one. Without --log it signs nothing yet.
   2. The operator of the ledger tells you its log keys: daybook policy prints one behind "log" and one
      behind "index". Ask for them in a way you trust, and start it with --log for each.
   3. Make the address reachable for the ledger and for whoever wants to look; behind a proxy with TLS

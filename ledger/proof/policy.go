@@ -104,8 +104,11 @@ func parsePolicy(text []byte) (p Policy, err error) {
 	if len(text) > maxPolicy {
 		return p, fmt.Errorf("%d bytes, more than %d", len(text), maxPolicy)
 	}
+	if len(text) == 0 {
+		return p, errors.New("it is empty")
+	}
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' || r == 0x7f }); i >= 0 {
-		return p, errors.New("it has a control character")
+		return p, fmt.Errorf("line %d: %s", 1+bytes.Count(text[:i], []byte("\n")), controlIn(text[i:]))
 	}
 	lines, err := splitLines(string(text))
 	if err != nil {
@@ -124,9 +127,17 @@ func parsePolicy(text []byte) (p Policy, err error) {
 		}
 	}
 	if p.Quorum == "" {
-		return p, errors.New("it has no quorum line")
+		return p, errors.New(`it has no quorum line: "quorum none" asks nobody, and behind "witness a KEY URL" and "witness b KEY URL" the lines "group both 2 a b" and "quorum both" ask both`)
 	}
 	return p, nil
+}
+
+// controlIn says which control character a text begins with.
+func controlIn(text []byte) string {
+	if bytes.HasPrefix(text, []byte("\r\n")) || string(text) == "\r" {
+		return "it ends as lines on Windows do, which is not accepted: save the file with newlines alone"
+	}
+	return "it has a control character"
 }
 
 // add takes a line that says something.
