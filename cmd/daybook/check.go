@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -24,109 +23,6 @@ import (
 	"github.com/daybook-ledger/daybook/ledger/proof"
 	"github.com/daybook-ledger/daybook/ledger/trail"
 )
-
-// identity is what entry 0 says of a ledger.
-func identity(ctx context.Context, dir, url string) (*events.Entry, error) {
-	var source ledger.Source
-	var err error
-	if url != "" {
-		source, err = client.New(url, nil)
-	} else {
-		source, err = ledger.OpenPublic(filepath.Join(dir, "public"))
-	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := source.Read(ctx, proof.EntriesPath(0, 1))
-	if errors.Is(err, fs.ErrNotExist) { // the first bundle may be full
-		b, err = source.Read(ctx, proof.EntriesPath(0, proof.TileWidth))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading entry 0: %w; has the ledger been started?", err)
-	}
-	n := 1
-	entries, err := proof.ReadBundle(b, n)
-	if err != nil {
-		n = proof.TileWidth
-		entries, err = proof.ReadBundle(b, n)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading entry 0: %w", err)
-	}
-	return events.ParseEntry(entries[0])
-}
-
-func keyCommand() *cobra.Command {
-	c := identityCommand("key", "Print the log's verifier key, alone on stdout", func(c *cobra.Command, e *events.Entry, _ *client.Client) error {
-		_, err := fmt.Fprintln(c.OutOrStdout(), e.Text("keys.log"))
-		return err
-	})
-	c.AddCommand(foldKeyCommand())
-	return c
-}
-
-func policyCommand() *cobra.Command {
-	return identityCommand("policy", "Print a policy file: whose cosignatures the ledger needs, by its own word, and its keys as comments", printPolicy)
-}
-
-// printPolicy prints what the server says is in force, or what entry 0 says where there
-// is none to ask.
-func printPolicy(c *cobra.Command, e *events.Entry, server *client.Client) error {
-	policy := e.Text("policy")
-	if server != nil {
-		now, err := server.Ledger(c.Context())
-		if err != nil {
-			return err
-		}
-		said, err := proof.ParsePolicy([]byte(now.Policy))
-		if policy = said.Text(); err == nil && strings.ContainsFunc(policy, unprintable) {
-			err = errors.New("its policy has names that cannot be printed")
-		}
-		if err != nil {
-			return fmt.Errorf("reading what the ledger says of itself: %w", err)
-		}
-	}
-	first := ""
-	if server == nil {
-		first = "# what follows was so at the first start; what is in force now says --url\n"
-	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "# origin %s\n# log %s\n# receipt %s\n# index %s\n# vrf %s\n%s%s", e.Text("origin"), e.Text("keys.log"),
-		e.Text("keys.receipt"), e.Text("keys.index"), e.Text("vrf"), first, policy)
-	return err
-}
-
-// unprintable says that a terminal would do something else with a letter than show it.
-func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
-
-func identityCommand(use, short string, print func(*cobra.Command, *events.Entry, *client.Client) error) *cobra.Command {
-	var dir, url string
-	var context contextFlag
-	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
-		k, err := context.open(c, "url", "dir")
-		if err != nil {
-			return err
-		}
-		var e *events.Entry
-		var server *client.Client
-		if k != nil {
-			server = k.server
-			e, err = k.opened(c.Context())
-		} else {
-			e, err = identity(c.Context(), dir, url)
-		}
-		if err == nil && url != "" {
-			server, err = client.New(url, nil)
-		}
-		if err != nil {
-			return err
-		}
-		return print(c, e, server)
-	}}
-	context.flag(c)
-	c.Flags().StringVar(&dir, "dir", defaultDir, "the data directory")
-	c.Flags().StringVar(&url, "url", "", "ask this ledger instead")
-	return c
-}
 
 func proveCommand() *cobra.Command {
 	var url, out string
@@ -165,7 +61,11 @@ func fetchProof(ctx context.Context, k *known, url, entry string) (proof.Proof, 
 		if err != nil {
 			return proof.Proof{}, err
 		}
-		return source.Proof(ctx, entry)
+		p, err := source.Proof(ctx, entry)
+		if refused := new(client.Refusal); errors.As(err, &refused) && errors.Is(err, fs.ErrNotExist) && refused.Detail == "" {
+			err = fmt.Errorf("%w; if that is a copy of the log, it has files only: ask the ledger itself", err)
+		}
+		return p, err
 	}
 	p, err := k.server.Proof(ctx, entry)
 	if err != nil {

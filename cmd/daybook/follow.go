@@ -142,7 +142,7 @@ func (r *follower) openHistory(ctx context.Context, cfg config) error {
 func (r *follower) trust(ctx context.Context, cfg config) (note.Verifier, error) {
 	r.key = cfg.follow.key
 	if r.key == "" {
-		e, err := identity(ctx, cfg.dir, "")
+		e, err := identityIn(ctx, cfg.dir)
 		if err != nil {
 			e, err = r.firstEntry(ctx)
 		}

@@ -31,7 +31,7 @@ func (s *stopped) checkIndex(ctx context.Context, ignoreFiles bool) (out indexCh
 			err = &ledger.Difference{Part: ledger.PartIndex, Place: "index: " + d.Place, Reason: fmt.Errorf("%s: %w", d.Part, d.Reason)}
 		}
 	}()
-	e, err := identity(ctx, s.dir, "")
+	e, err := identityIn(ctx, s.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return out, nil // nothing is published, so nothing is indexed
 	}

@@ -92,7 +92,7 @@ func witnessInStory(ts *testscript.TestScript, neg bool, args []string) {
 	case "start":
 		program, err := exec.LookPath("daybook")
 		ts.Check(err)
-		e, err := identity(context.Background(), st.dir, "")
+		e, err := identityIn(context.Background(), st.dir)
 		ts.Check(err)
 		n := st.witnesses[args[1]]
 		if n == nil {
