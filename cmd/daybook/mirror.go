@@ -94,19 +94,18 @@ func (m *mirroring) besideDir() (string, error) {
 }
 
 // foreign refuses a directory that has something in it and was never a copy: what is
-// there would be shown with it.
+// there would be shown with it, or is what a ledger itself publishes. Beside a copy is
+// what it was given last, before the first file is in it.
 func foreign(dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("looking for the directory: %w", err)
 	}
-	for _, mark := range []string{filepath.Join(abs, "checkpoint"), abs + ".lock"} {
-		if _, err := os.Lstat(mark); err == nil {
-			return nil
-		}
+	if _, err := os.Lstat(abs + ".seen"); err == nil {
+		return nil
 	}
 	if there, _ := os.ReadDir(abs); len(there) > 0 { // what is no directory is refused when it is opened
-		return exitWith(exitUsage, "%s has other things in it, which would be shown with the copy: give a new or an empty directory", dir)
+		return exitWith(exitUsage, "%s has things in it, and is no copy, beside which would be %s: give a new or an empty directory", dir, filepath.Base(abs)+".seen")
 	}
 	return nil
 }

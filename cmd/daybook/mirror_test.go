@@ -113,7 +113,7 @@ func TestMirrorCommand(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "tokens"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	call{[]string{"mirror", o.url, other, "--once", "--key", o.vkey}, exitUsage, "", "other things"}.check(t)
+	call{[]string{"mirror", o.url, other, "--once", "--key", o.vkey}, exitUsage, "", "has things in it, and is no copy"}.check(t)
 	call{[]string{"mirror", o.url, dir, "--every", "0s", "--key", o.vkey}, exitUsage, "", "--every"}.check(t)
 }
 
