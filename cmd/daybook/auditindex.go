@@ -16,7 +16,7 @@ import (
 
 // auditIndex is an audit of the log and of its index. What convicts the ledger is
 // written to a file, unless that is "".
-func auditIndex(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier, file string) error {
+func auditIndex(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier, file, whose string) error {
 	if file != "" {
 		if _, err := os.Lstat(file); err == nil {
 			return exitWith(exitUsage, "%s is there already, and evidence is not written over anything", file)
@@ -29,7 +29,7 @@ func auditIndex(ctx context.Context, out io.Writer, source ledger.Source, v note
 	if err != nil {
 		return auditError(err)
 	}
-	printReport(out, r.Ledger)
+	printReport(out, r.Ledger, whose)
 	if r.Note == nil {
 		return exitWith(exitIncomplete, "the index is not published there: nothing of it was checked, and %d tags and enrolments should be in it", r.Behind)
 	}

@@ -88,7 +88,7 @@ func verifier(key string) (note.Verifier, error) {
 	}
 	v, err := proof.ParseVerifierKey(key)
 	if err != nil {
-		return nil, exitWith(exitUnchecked, "reading the key: %w", err)
+		return nil, exitWith(exitUsage, "reading the key: %w", err)
 	}
 	return v, nil
 }
@@ -200,7 +200,7 @@ func (f *auditFlags) run(c *cobra.Command, k *known, args []string) error {
 		return exitWith(exitUnchecked, "%w", err)
 	}
 	w, report := &overheard{Source: source}, &bytes.Buffer{}
-	err = f.audit(c.Context(), report, w, v)
+	err = f.audit(c.Context(), report, w, v, trust{known: k}.whose())
 	if k != nil && report.Len() > 0 { // what does not meet its policy is not said to be valid
 		if worse := k.confirm(c.Context(), report, w.notes); worse != nil {
 			return worse
@@ -210,15 +210,15 @@ func (f *auditFlags) run(c *cobra.Command, k *known, args []string) error {
 	return errors.Join(err, failed)
 }
 
-func (f *auditFlags) audit(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier) error {
+func (f *auditFlags) audit(ctx context.Context, out io.Writer, source ledger.Source, v note.Verifier, whose string) error {
 	if f.index {
-		return auditIndex(ctx, out, source, v, f.evidence)
+		return auditIndex(ctx, out, source, v, f.evidence, whose)
 	}
 	report, err := ledger.Audit(ctx, source, v, ledger.AuditOptions{})
 	if err != nil {
 		return auditError(err)
 	}
-	printReport(out, report)
+	printReport(out, report, whose)
 	return nil
 }
 
@@ -255,14 +255,15 @@ func auditError(err error) error {
 	return exitWith(exitUnchecked, "%w", err)
 }
 
-func printReport(out io.Writer, r *ledger.Report) {
+func printReport(out io.Writer, r *ledger.Report, whose string) {
 	fmt.Fprintf(out, "VALID: %d entries checked\n\n", r.Size)
 	fmt.Fprintf(out, "  log      %s\n  size     %d\n  root     %s\n  tiles    %d\n  tags     %d\n  persons  %d enrolled\n",
 		r.Origin, r.Size, r.Root, r.Tiles, r.Tags, r.Labels)
 	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
 		fmt.Fprintf(out, "  %7d  %s\n", r.Kinds[kind], kind)
 	}
-	fmt.Fprintf(out, "\nChecked: every entry is well formed and hashes to its leaf; every tile and the root follow\n"+
-		"from the leaves; the root is signed by the key you gave; no event name, tag or person stands\n"+
-		"twice. Not checked: that others were shown the same log, and what private digests commit to.\n")
+	fmt.Fprintln(out)
+	fill(out, "Checked: every entry is well formed and hashes to its leaf; every tile and the root follow "+
+		"from the leaves; the root is signed by "+whose+"; no event name, tag or person stands "+
+		"twice. Not checked: that others were shown the same log, and what private digests commit to.")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,7 +80,7 @@ func (f *introduction) add(c *cobra.Command, name, address string) error {
 	}
 	m, err := client.Remember(c.Context(), address, server, f.key, policy)
 	if err != nil {
-		return notMet(err, policy)
+		return f.notMet(c.Context(), server, err, policy)
 	}
 	if f.card != "" && f.told.Index != m.Index {
 		return exitWith(exitInvalid, "NOT VALID: the card has another key of the index than entry 0 of the log")
@@ -117,7 +118,7 @@ func (f *introduction) read(c *cobra.Command) (policy proof.Policy, err error) {
 }
 
 // notMet says why a ledger is not remembered.
-func notMet(err error, policy proof.Policy) error {
+func (f *introduction) notMet(ctx context.Context, server *client.Client, err error, policy proof.Policy) error {
 	var unreachable *url.Error
 	var refused *client.Refusal
 	_, few := asQuorum(err)
@@ -127,7 +128,11 @@ func notMet(err error, policy proof.Policy) error {
 	case errors.As(err, &unreachable), errors.As(err, &refused):
 		return exitWith(exitUnchecked, "%w", err)
 	}
-	return exitWith(exitInvalid, "NOT VALID: %w", err)
+	ours, _, _ := strings.Cut(f.key, "+")
+	if msg, failed := server.Read(ctx, "checkpoint"); failed == nil && firstLine(msg) != ours {
+		return exitWith(exitUnchecked, "the ledger there signs as %.200q, and the key is that of %s: it may be of another ledger", firstLine(msg), ours)
+	}
+	return refuse(err)
 }
 
 // meetKey has a key, or says why it needs one.

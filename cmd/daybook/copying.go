@@ -87,7 +87,7 @@ func readPolicy(path string) (*proof.Policy, error) {
 	}
 	p, err := proof.ParsePolicy(b)
 	if err != nil {
-		return nil, exitWith(exitUnchecked, "%w", err)
+		return nil, exitWith(exitUnchecked, "%s: %w", path, err)
 	}
 	return &p, nil
 }

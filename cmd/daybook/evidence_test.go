@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // TestVerifyEvidence opens every vector of evidence from a file, with the log's key.
@@ -30,6 +32,9 @@ func TestVerifyEvidence(t *testing.T) {
 		want, out, talk := 0, "^EVIDENCE: .+[.]\n\n  kind          "+kind+"\n  signed by     ", ""
 		if v.Verdict == "reject" {
 			want, out, talk = exitInvalid, "", "^daybook: NOT VALID: "
+		}
+		if !proof.IsEvidence([]byte(v.File)) {
+			want, talk = exitUnchecked, "none of the files"
 		}
 		if v.File == "" {
 			want, talk = exitIncomplete, "nothing was checked"

@@ -153,7 +153,7 @@ func (r *follower) trust(ctx context.Context, cfg config) (note.Verifier, error)
 	}
 	v, err := proof.ParseVerifierKey(r.key)
 	if err != nil {
-		return nil, exitWith(exitUnchecked, "reading the key: %w", err)
+		return nil, exitWith(exitUsage, "reading the key: %w", err)
 	}
 	return v, nil
 }

@@ -285,7 +285,7 @@ func (p *promises) verdict(t trust, x *promised) error {
 	}
 	said := &claims{}
 	said.check("each receipt is signed by the key that entry 0 of the log names")
-	said.check("the log at size %d, signed by the key you gave, has the promised entry at each position", size)
+	said.check("the log at size %d, signed by %s, has the promised entry at each position", size, t.whose())
 	if err := t.attested(said, x.log.Note, t.key); err != nil {
 		return err
 	}

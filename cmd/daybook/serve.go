@@ -28,7 +28,8 @@ KEY is as its line has it; names are of a-z 0-9 . _ / @ -, and "group both 1 a b
 "quorum none" for nobody. The ledger records what its policy is, and does not start without --policy
 once that asked for witnesses; --policy none goes on without, and records that.
 
-Exit codes: 0 stopped when told to; 1 it cannot go on; 2 misused, or --policy is missing.`
+Exit codes: 0 stopped when told to; 1 it cannot go on; 2 misused, or --policy is missing;
+4 the file of --policy cannot be read, or is none.`
 
 func serveCommand() *cobra.Command {
 	var cfg config

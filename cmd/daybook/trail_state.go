@@ -55,7 +55,7 @@ func underPolicy(card proof.Card, path string) (proof.Card, error) {
 	}
 	p, err := proof.ParsePolicy(text)
 	if err != nil {
-		return card, exitWith(exitUsage, "%w", err)
+		return card, exitWith(exitUnchecked, "%s: %w", path, err)
 	}
 	card.Policy = p.Text()
 	return card, nil

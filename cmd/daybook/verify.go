@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -118,6 +119,9 @@ func (f *verifyFlags) trust(c *cobra.Command) (t trust, err error) {
 	}
 	if t.known != nil {
 		if key != "" && key != t.known.memory.Log {
+			if name, _, _ := strings.Cut(key, "+"); name != t.known.memory.Origin() {
+				return t, exitWith(exitUnchecked, "the card is of %s, and the context %s of %s", name, t.known.name, t.known.memory.Origin())
+			}
 			return t, exitWith(exitInvalid, "NOT VALID: the context %s is of %s with another key", t.known.name, t.known.memory.Origin())
 		}
 		key = t.known.memory.Log
@@ -144,8 +148,18 @@ func (f *verifyFlags) trust(c *cobra.Command) (t trust, err error) {
 	return t, nil
 }
 
-// verify says what a file is and shows.
+// verify says what a file is and shows. A text whose line ends were changed on the way is
+// the same text to who looks at it.
 func (t trust) verify(b []byte) error {
+	err := t.kind(b)
+	if e := new(exit); bytes.Contains(b, []byte("\r\n")) && errors.As(err, &e) && (e.code == exitInvalid || e.code == exitUnchecked) {
+		return exitWith(e.code, "%w; its lines end as on Windows: perhaps a program changed them on the way, so get the file again, as it was", err)
+	}
+	return err
+}
+
+// kind is verify for a file of each kind.
+func (t trust) kind(b []byte) error {
 	begins := func(s string) bool { return bytes.HasPrefix(b, []byte(s)) }
 	switch {
 	case len(bytes.TrimSpace(b)) == 0:
@@ -169,7 +183,7 @@ func (t trust) verify(b []byte) error {
 	case isCheckpoint(b):
 		return t.checkpoint(b)
 	}
-	return t.proof(b)
+	return exitWith(exitUnchecked, "this is none of the files that can be checked, by how it begins: a proof or an entry that a person gave you, evidence, what somebody kept of a trail, a proof of the index, a checkpoint, a receipt")
 }
 
 // isCheckpoint says that b is a signed note, whoever signed it, whose text is a
@@ -198,7 +212,31 @@ func (t trust) keyNamed(name string) (note.Verifier, error) {
 			return v, nil
 		}
 	}
-	return nil, exitWith(exitUnchecked, "it is signed by %.200q, and you gave the key of %s; daybook policy prints all keys of a ledger, and a card or a context has them", name, t.key.Name())
+	return nil, t.stranger(name)
+}
+
+// stranger says that nothing can be checked of what is signed under another name.
+func (t trust) stranger(name string) error {
+	return exitWith(exitUnchecked, "it is signed by %.200q, and %s is that of %s: it may be of another ledger; daybook policy prints all keys of one, and a card or a context has them", name, t.whose(), t.key.Name())
+}
+
+// signedHere refuses a checkpoint of another log than that of the key.
+func (t trust) signedHere(msg []byte) error {
+	if name := firstLine(msg); name != t.key.Name() {
+		return t.stranger(name)
+	}
+	return nil
+}
+
+// whose says where the key comes from.
+func (t trust) whose() string {
+	switch {
+	case t.card != nil:
+		return "the key on the card"
+	case t.known != nil:
+		return "the key that the context " + t.known.name + " has"
+	}
+	return "the key you gave"
 }
 
 // forKey is a policy for what v signed: of a ledger whose logs it accepts, it accepts the

@@ -19,6 +19,9 @@ func (t trust) proof(b []byte) error {
 }
 
 func (t trust) proved(p proof.Proof) error {
+	if err := t.signedHere(p.Note); err != nil {
+		return err
+	}
 	c, err := p.Verify(t.key)
 	if err != nil {
 		return refuse(err)
@@ -28,7 +31,7 @@ func (t trust) proved(p proof.Proof) error {
 		return exitWith(exitInvalid, "NOT VALID: the log has this entry, and it is no Daybook entry: %w", err)
 	}
 	said := &claims{}
-	said.leaf(p, c)
+	said.leaf(p, c, t.whose())
 	if err := t.attested(said, p.Note, t.key); err != nil {
 		return err
 	}
@@ -40,10 +43,10 @@ func (t trust) proved(p proof.Proof) error {
 }
 
 // leaf is what a proof shows of an entry.
-func (c *claims) leaf(p proof.Proof, at proof.Checkpoint) {
+func (c *claims) leaf(p proof.Proof, at proof.Checkpoint, whose string) {
 	c.check("the entry's bytes hash to a leaf")
 	c.check("%d hashes lead from it to the root of the log at size %d", len(p.Path), at.Size)
-	c.check("the root is signed by the key you gave")
+	c.check("the root is signed by %s", whose)
 }
 
 // presentation says what somebody shows of an entry about her, and what not.
@@ -56,12 +59,15 @@ func (t trust) presentation(b []byte) error {
 }
 
 func (t trust) presented(p proof.Presentation) error {
+	if err := t.signedHere(p.Proof.Note); err != nil {
+		return err
+	}
 	shown, err := p.Verify(t.key)
 	if err != nil {
 		return refuse(err)
 	}
 	said := &claims{}
-	said.leaf(p.Proof, shown.Checkpoint)
+	said.leaf(p.Proof, shown.Checkpoint, t.whose())
 	said.check("the event key makes one of the entry's tags")
 	said.check("the entry commits to each field shown")
 	said.doubt("that who gave you the file is the person concerned")
@@ -108,7 +114,7 @@ func (t trust) convicted(e proof.Evidence) error {
 		meaning = "Not checked: that these are the ledger's witnesses still; if it changed them since, those who are not " +
 			"asked any more know no better, and the entries may have been published in time: ask for a newer checkpoint; "
 	}
-	fill(t.out, "Checked: everything this follows from is in the file, and signed by the key you gave, or by a "+
+	fill(t.out, "Checked: everything this follows from is in the file, and signed by "+t.whose()+", or by a "+
 		"key that an entry signed by it names. "+meaning+"whose fault it is, and that the key is of the ledger you think of.")
 	if shown.Secret {
 		fmt.Fprintln(t.out)

@@ -36,13 +36,13 @@ func (c *config) readPolicy(path string) error {
 	}
 	text, err := readLimited(path, maxPolicyFile+1)
 	if err != nil {
-		return fmt.Errorf("reading the policy: %w", err)
+		return exitWith(exitUnchecked, "reading the policy: %w", err)
 	}
 	if c.policy, err = proof.ParsePolicy(text); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return exitWith(exitUnchecked, "%s: %w", path, err)
 	}
 	if !events.IsPolicy(c.policy.Text()) { // it would be followed, and never said
-		return fmt.Errorf("%s: the ledger says its policy in its own entries, which have no room for this one: names are of a-z 0-9 . _ / @ -, up to 96, keys have names of such and capital letters, and without addresses and comments it has at most 8192 bytes, four ML-DSA-44 keys or so", path)
+		return exitWith(exitUnchecked, "%s: the ledger says its policy in its own entries, which have no room for this one: names are of a-z 0-9 . _ / @ -, up to 96, keys have names of such and capital letters, and without addresses and comments it has at most 8192 bytes, four ML-DSA-44 keys or so", path)
 	}
 	return nil
 }
