@@ -156,7 +156,7 @@ func TestCheckerInBrowser(t *testing.T) {
 		{[]string{write("again.tlog-proof", entry.File)}, "", "Not checked", []string{"No key was given"}, "press"},
 		{[]string{write("trail.bundle", bundle), write("ann.card", card)}, "", "Valid", []string{"What you kept of your trail", "Sealed, and opened here", "A seal hid this from you until it was lifted."}, ""},
 		{[]string{write("trail.bundle", bundle)}, link[:300] + "\n" + link[300:], "Valid", []string{"All events of your trail"}, ""},
-		{[]string{write("bare.bundle", bare), write("none.policy", []byte("quorum none\n")), write("ann.card", card)}, "", "Not valid", []string{"No witness of the policy cosigned it"}, ""},
+		{[]string{write("bare.bundle", bare), write("none.policy", []byte("quorum none\n")), write("ann.card", card)}, "", "Incomplete", []string{"No witness of the policy cosigned this state", "library (library.example"}, ""},
 		{[]string{write("trail.bundle", bundle)}, entry.Trust.Key, "Not checked", []string{"give the card it is of"}, ""},
 	} {
 		actions := chromedp.Tasks{press(`#forget`)}

@@ -94,9 +94,13 @@ func (c cards) Open(ctx context.Context, card proof.Card) (web.Trail, error) {
 	found, err := t.Collect(ctx)
 	proven := found.Proven
 	var bad *client.Misbehaviour
+	var few *proof.QuorumError
 	switch {
 	case errors.As(err, &bad):
 		return web.Trail{}, &web.TrailError{Said: bad.Error() + ".", Convicts: true}
+	case errors.As(err, &few):
+		return web.Trail{}, &web.TrailError{Said: "Too few of the witnesses that your card names signed what this ledger shows now, so nothing is shown as proven: " + few.Error() +
+			". Either the ledger lost or replaced a witness since your card was made, or it shows you something else than others. Ask somebody you trust, or get a new card."}
 	case errors.Is(err, client.ErrNotYet), errors.Is(err, ledger.ErrNotPublished):
 		return web.Trail{}, &web.TrailError{Said: "The index of this ledger has nothing of this card. If it was given to you a moment ago, try again in a few seconds."}
 	case err != nil:

@@ -5,7 +5,7 @@ import { counted, hex, moment, text } from "./bytes.ts";
 import { type Disclosure, type Entry, textAt, textsAt } from "./entry.ts";
 import { at, inLine, isInteger, plain } from "./json.ts";
 import { type Key, type Signed, checkSigned } from "./note.ts";
-import { checkPolicy, knownAt, type Policy } from "./policy.ts";
+import { checkQuorum, cosigned, knownAt, type Policy } from "./policy.ts";
 
 export interface Step {
   said: string; // one sentence
@@ -25,6 +25,7 @@ export interface ShownEntry {
 export interface Given {
   key?: Key;
   policy?: Policy;
+  takeUnread?: boolean;
 }
 
 export class Account {
@@ -64,7 +65,8 @@ export class Account {
 
   /**
    * Says who beside the log signed these states of it, what a policy asks for, and
-   * holds that they are enough. What is what the states are of.
+   * holds that they are enough. What is what the states are of. A signature that is not
+   * valid is worse than one that is missing, and said first.
    */
   witnessed(what: string, ...states: [Signed, Key][]): void {
     const policy = this.given.policy;
@@ -74,7 +76,10 @@ export class Account {
     }
     if (!policy) return;
     // The logs that a policy accepts are those of the first state: the index's is another.
-    const all = states.map(([s, key], i) => checkPolicy(i == 0 ? policy : { ...policy, logs: [] }, s, key)), at = Math.min(...all.map((by) => knownAt(policy, by)));
+    const cosigners = states.map(([s, key], i) => cosigned(i == 0 ? policy : { ...policy, logs: [] }, s, key)), all = cosigners.map((c) => c.by);
+    const unread = new Set(cosigners.flatMap((c, i) => checkQuorum(policy, states[i][1].name, c, this.given.takeUnread)));
+    if (unread.size > 0) this.doubt(`That others are shown the same ${what}: the cosignature of ${[...unread].map(text).join(", ")} is needed for that, is there, and is of ML-DSA-44, a kind of signature that is not checked here.`);
+    const at = Math.min(...all.map((by) => knownAt(policy, by)));
     if (at > 0) {
       this.say(`Others are shown the same ${what}: signed by ${all[0].map((c) => text(c.witness)).join(", ")}, who knew nothing newer on ${moment(at)}.`,
         states.reduce((list: string[], [s], i) => list.concat(all[i].map((c) =>

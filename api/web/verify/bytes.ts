@@ -5,9 +5,9 @@
 
 export type Bytes = string;
 
-/** Why something does not hold. Unchecked says that it could not be checked. */
+/** Why something does not hold. Unchecked says that it could not be checked; lacking, whose cosignatures alone are missing. */
 export class Refusal {
-  constructor(readonly why: string, readonly unchecked = false) {}
+  constructor(readonly why: string, readonly unchecked = false, readonly lacking: string[] = []) {}
 }
 
 export function refuse(why: string): never {

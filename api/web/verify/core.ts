@@ -19,13 +19,14 @@ export interface Trust {
   key?: string;
   card?: string;
   policy?: string;
+  takeUnread?: boolean; // count cosignatures of ML-DSA-44 that are there, and say that they were not checked
 }
 
 /**
  * What came of it. Valid and evidence say that everything was checked that the file is
- * for; incomplete, that what holds shows less, as a signature without an entry, or that
- * there was nothing to check; unchecked, that it could not be checked. Nothing is ever
- * valid for want of a check.
+ * for; incomplete, that what holds shows less, as a signature without an entry, that
+ * fewer cosigned than the policy asks for, or that there was nothing to check;
+ * unchecked, that it could not be checked. Nothing is ever valid for want of a check.
  */
 export type Verdict = "valid" | "not-valid" | "evidence" | "overdue" | "incomplete" | "unchecked";
 
@@ -34,6 +35,7 @@ export interface Report {
   format: string;
   title: string;
   reason: string; // of every verdict but valid; of evidence, what it convicts of
+  lacking: string[]; // witnesses whose cosignatures are missing; none when they are enough
   steps: Step[];
   notChecked: string[];
   entries: ShownEntry[];
@@ -59,6 +61,7 @@ class Trusted {
     this.reading("key", trust.key, (b) => this.given.key = readKey(b));
     this.reading("policy", trust.policy, (b) => this.given.policy = readPolicy(b));
     if (this.card !== null && !this.given.policy) this.given.policy = this.card.policy;
+    this.given.takeUnread = trust.takeUnread;
   }
 
   /** What cannot be read is trusted for nothing, so nothing was checked. */
@@ -142,7 +145,7 @@ function verdictOf(format: string, tell: Account): Verdict {
 
 /** Verifies a file, and says what was checked and what was not. */
 export function verify(file: Uint8Array, trust: Trust): Report {
-  let tell = new Account({}, true), verdict: Verdict = "valid", reason = "", format = "unknown";
+  let tell = new Account({}, true), verdict: Verdict = "valid", reason = "", format = "unknown", lacking: string[] = [];
   try {
     const b = fromArray(file);
     format = formatOf(b);
@@ -154,16 +157,16 @@ export function verify(file: Uint8Array, trust: Trust): Report {
     need(verdict == "incomplete" || tell.steps.length > 0, "nothing was checked");
   } catch (x) {
     if (!(x instanceof Refusal)) throw x;
-    verdict = x.unchecked ? "unchecked" : "not-valid";
-    reason = x.why;
+    verdict = x.unchecked ? "unchecked" : x.lacking.length > 0 ? "incomplete" : "not-valid";
+    ({ why: reason, lacking } = x);
     tell.entries = []; // nothing in them may be believed
   }
-  return report(verdict, format, tell, reason);
+  return report(verdict, format, tell, reason, lacking);
 }
 
-function report(verdict: Verdict, format: string, tell: Account, reason: string): Report {
+function report(verdict: Verdict, format: string, tell: Account, reason: string, lacking: string[] = []): Report {
   const { title, steps, notChecked, entries } = tell;
-  return { verdict, format, title: title || "A file", reason: reason && reason[0].toUpperCase() + reason.slice(1), steps, notChecked, entries };
+  return { verdict, format, title: title || "A file", reason: reason && reason[0].toUpperCase() + reason.slice(1), lacking, steps, notChecked, entries };
 }
 
 /**

@@ -11,7 +11,10 @@
 //
 // Verifying nothing is never valid. What could not be checked is called unchecked:
 // without a key, with a key of an unknown type, or where a cosignature of ML-DSA-44
-// would be needed, which is not checked here and counts as not given.
+// would be needed, which is not checked here and counts as not given; the page of a
+// trail counts one that is there, and says so. Where fewer cosigned than a policy asks
+// for, the verdict is incomplete: an honest ledger that lost a witness looks like one
+// that shows a person something else than others.
 //
 // # What it is
 //

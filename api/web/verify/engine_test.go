@@ -55,7 +55,7 @@ func (e *engine) file(b []byte) goja.Value {
 	return array
 }
 
-func (e *engine) trust(with vectest.Trust) goja.Value {
+func (e *engine) trust(with vectest.Trust) *goja.Object {
 	out := e.vm.NewObject()
 	for name, value := range map[string]string{"key": with.Key, "card": with.Card, "policy": with.Policy} {
 		if value != "" {
@@ -79,6 +79,7 @@ func (e *engine) judge(t testing.TB, format string, file []byte, with vectest.Tr
 // report is what verify tells.
 type report struct {
 	Verdict, Format, Title, Reason string
+	Lacking                        []string
 	Steps                          []struct {
 		Said   string
 		Detail []string
@@ -95,7 +96,13 @@ type report struct {
 
 func (e *engine) report(t testing.TB, file []byte, with vectest.Trust) report {
 	t.Helper()
-	v, err := e.verify(goja.Undefined(), e.file(file), e.trust(with))
+	return e.told(t, file, e.trust(with))
+}
+
+// told is what verify tells who trusts as the object says.
+func (e *engine) told(t testing.TB, file []byte, trust *goja.Object) report {
+	t.Helper()
+	v, err := e.verify(goja.Undefined(), e.file(file), trust)
 	if err != nil {
 		t.Fatalf("the verifier threw something: %v", err)
 	}

@@ -1,8 +1,9 @@
 // Policies (c2sp.org/tlog-policy) and the cosignatures they ask for
 // (c2sp.org/tlog-cosignature). Those of Ed25519 are checked. Those of ML-DSA-44 are
-// not: they count as not given, and where they would be needed nothing can be said.
+// not: they count as not given, and where they would be needed nothing can be said,
+// unless somebody asks for the rest.
 
-import { type Bytes, cannot, characters, hex, lines, need, refuse, shown, text } from "./bytes.ts";
+import { type Bytes, Refusal, cannot, characters, hex, lines, need, refuse, shown, text } from "./bytes.ts";
 import { signed } from "./primitives.ts";
 import { type Key, type Signed, readAnyKey, readKey } from "./note.ts";
 
@@ -116,9 +117,20 @@ function decimal(b: Bytes): string {
   return BigInt("0x" + hex(b)).toString();
 }
 
-/** Who of a policy cosigned a checkpoint that the key signed, and who did so with ML-DSA-44. */
-function cosigned(p: Policy, s: Signed, log: Key): { by: Cosignature[]; unread: Bytes[] } {
-  need(p.logs.length == 0 || p.logs.some((l) => l.name == log.name && l.hash == log.hash), `the policy does not accept the log ${shown(s.checkpoint.origin)}`);
+/** Who of a policy cosigned a checkpoint, and who has a line there that is of ML-DSA-44. */
+export interface Cosigned {
+  by: Cosignature[];
+  unread: Bytes[];
+}
+
+/** Says whether a policy accepts a log. */
+export function accepts(p: Policy, log: Key): boolean {
+  return p.logs.length == 0 || p.logs.some((l) => l.name == log.name && l.hash == log.hash);
+}
+
+/** Who of a policy cosigned a checkpoint that the key signed. */
+export function cosigned(p: Policy, s: Signed, log: Key): Cosigned {
+  need(accepts(p, log), `the policy does not accept the log ${shown(s.checkpoint.origin)}`);
   const by: Cosignature[] = [], unread: Bytes[] = [];
   for (const { name, key } of p.witnesses) {
     const line = s.note.signatures.find((x) => x.name == key.name && x.hash == key.hash);
@@ -132,15 +144,18 @@ function cannotRead(unread: Bytes[]): never {
   cannot(`the cosignature of ${unread.map(text).join(", ")} is needed, and is of ML-DSA-44, a kind of signature that is not checked here`);
 }
 
-/** Who of a policy cosigned a checkpoint that the key signed. They are a quorum. */
-export function checkPolicy(p: Policy, s: Signed, log: Key): Cosignature[] {
-  const { by, unread } = cosigned(p, s, log), names = by.map((c) => c.witness);
-  if (isMet(p, names)) return by;
-  if (isMet(p, names.concat(unread))) cannotRead(unread);
-  const missing = p.witnesses.filter((w) => names.indexOf(w.name) < 0).map((w) => `${text(w.name)} (${text(w.key.name)})`).join(", ");
-  refuse((by.length == 0 ? `no witness of the policy cosigned it, and the quorum is ${text(p.quorum)}`
-    : `only ${names.map(text).join(", ")} cosigned it, which is not the quorum ${text(p.quorum)} of the policy`) +
-    `; the cosignatures that are missing: ${missing}`);
+/**
+ * Holds that those who cosigned a log are a quorum, and says whose lines of ML-DSA-44
+ * were counted for that, which is done when they are taken unread.
+ */
+export function checkQuorum(p: Policy, log: Bytes, { by, unread }: Cosigned, takeUnread = false): Bytes[] {
+  const names = by.map((c) => c.witness), all = names.concat(unread);
+  if (isMet(p, names)) return [];
+  if (isMet(p, all)) return takeUnread ? unread : cannotRead(unread);
+  const missing = p.witnesses.filter((w) => all.indexOf(w.name) < 0).map((w) => `${text(w.name)} (${text(w.key.name)})`);
+  throw new Refusal((all.length == 0 ? `no witness of the policy cosigned this state of ${text(log)}, and the quorum is ${text(p.quorum)}`
+    : `only ${all.map(text).join(", ")} cosigned this state of ${text(log)}, which is not the quorum ${text(p.quorum)} of the policy`) +
+    `. The cosignatures that are missing: ${missing.join(", ")}. Either the ledger lost or replaced a witness since the policy was made, or it shows you something else than others.`, false, missing);
 }
 
 /** Who of a policy cosigned a checkpoint after a time; none when there is a quorum without them. */

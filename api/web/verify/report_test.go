@@ -94,7 +94,7 @@ func TestNothingCheckedIsNotValid(t *testing.T) {
 		{"a key that is none", checkpoint, vectest.Trust{Key: "key"}, "unchecked", "cannot be read"},
 		{"a key of another type", checkpoint, vectest.Trust{Key: "a+" + "42cde7f5" + "+/w=="}, "unchecked", "cannot be read"},
 		{"another log", other, vectest.Trust{Key: key}, "unchecked", "you gave the key of"},
-		{"the card's key", checkpoint, vectest.Trust{Card: card}, "not-valid", "No witness of the policy cosigned it"},
+		{"the card's key", checkpoint, vectest.Trust{Card: card}, "incomplete", "No witness of the policy cosigned this state of vectors.example/log, and the quorum is"},
 		{"a card", []byte(card), vectest.Trust{Card: card}, "incomplete", "is a secret"},
 		{"a receipt", read(t, "receipt-one.txt"), vectest.Trust{Key: receipt}, "incomplete", "a promise and no proof"},
 		{"a receipt under the log's key", read(t, "receipt-one.txt"), vectest.Trust{Key: key}, "unchecked", "the receipt key"},

@@ -98,7 +98,7 @@ function check(): void {
     const trust = { key: held.key || undefined, card: held.card || undefined };
     // A policy asks for more than a card does, never for less: it may have come with the file, or be left from another.
     let r = verify(bytes, trust);
-    if (held.policy !== "" && (held.card === "" || r.verdict === "valid" || r.verdict === "incomplete")) r = verify(bytes, { ...trust, policy: held.policy });
+    if (held.policy !== "" && (held.card === "" || r.verdict === "valid" || r.verdict === "incomplete" && r.lacking.length === 0)) r = verify(bytes, { ...trust, policy: held.policy });
     status.textContent = word(r.verdict) + ": " + name + ".";
     show(r, name);
   }, 30);

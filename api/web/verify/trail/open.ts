@@ -3,6 +3,7 @@
 import { Refusal, fromArray, toArray, utf8 } from "../bytes.ts";
 import { readCard } from "../card.ts";
 import { type Report, verify } from "../core.ts";
+import { accepts, readPolicy } from "../policy.ts";
 import { date } from "../page/plain.ts";
 import { type Found, type Progress, collect } from "./collect.ts";
 import { Misbehaviour } from "./misbehaviour.ts";
@@ -12,17 +13,25 @@ export type Opened = {
   report: Report; // of the bundle
   bundle: Uint8Array<ArrayBuffer>; // to be kept
   tail: Found["tail"];
-  unsaid: string; // why somebody's signature was not checked, "" when all were
   ended: string; // why the card shows nothing newer, "" when it does
 };
 
+/** TooFew says whose cosignatures are missing, for which the ledger need not be to blame. */
+export class TooFew extends Error {
+  constructor(said: string, readonly lacking: string[]) {
+    super(said);
+  }
+}
+
 /**
  * openCard finds and checks everything that a card leads to, its text being given, and
- * that the ledger goes on from what was kept the last time, null for nothing. A
- * [Misbehaviour] says that the ledger is to blame; any other Error what else is wrong.
+ * that the ledger goes on from what was kept the last time, null for nothing. A policy
+ * other than "" counts in place of the card's. A [Misbehaviour] says that the ledger is
+ * to blame, [TooFew] that it may be; any other Error what else is wrong.
  */
-export async function openCard(card: string, kept: Uint8Array | null, tell: Progress): Promise<Opened> {
-  if (kept) {
+export async function openCard(card: string, kept: Uint8Array | null, policy: string, tell: Progress): Promise<Opened> {
+  if (policy !== "") usable(policy, card);
+  if (kept) { // others may have cosigned then: what is found now is verified whole
     const r = verify(kept, { card, policy: "quorum none\n" });
     if (r.format !== "bundle" || r.verdict !== "valid") throw new Error("What you kept does not hold with this card: " + r.reason);
   }
@@ -34,14 +43,21 @@ export async function openCard(card: string, kept: Uint8Array | null, tell: Prog
   }
   tell("Checking everything …");
   const bundle = toArray(got.bundle);
-  let report = verify(bundle, { card }), unsaid = "";
-  if (report.verdict === "unchecked") {
-    // Whose signatures this page cannot check, it says, and checks everything else.
-    unsaid = report.reason;
-    report = verify(bundle, { card, policy: "quorum none\n" });
-  }
+  const report = verify(bundle, { card, policy, takeUnread: true });
+  if (report.lacking.length > 0) throw new TooFew(report.reason, report.lacking);
   if (report.verdict !== "valid") throw new Misbehaviour("What the ledger shows does not add up. " + report.reason);
-  return { report, bundle, tail: got.tail, unsaid, ended: ended(report) };
+  return { report, bundle, tail: got.tail, ended: ended(report) };
+}
+
+/** usable holds that a policy can be read, and is for the log of a card. */
+function usable(policy: string, card: string): void {
+  let good: boolean;
+  try {
+    good = accepts(readPolicy(utf8(policy)), readCard(utf8(card)).log);
+  } catch (e) {
+    throw e instanceof Refusal ? new Error("The policy that you gave cannot be read: " + e.why + ".") : e;
+  }
+  if (!good) throw new Error("The policy that you gave is for other logs than this ledger.");
 }
 
 /** ended says why a card shows nothing newer, "" when it does. */

@@ -9,7 +9,7 @@ import { entries, list, steps } from "../page/show.ts";
 import { count } from "../page/words.ts";
 import { doubts, names } from "./around.ts";
 import { Misbehaviour } from "./misbehaviour.ts";
-import { type Opened, openCard } from "./open.ts";
+import { type Opened, TooFew, openCard } from "./open.ts";
 import { canOpen } from "./opening.ts";
 
 const own = byId("own");
@@ -76,7 +76,8 @@ async function before(): Promise<Uint8Array | null> {
   return new Uint8Array(await chosen.arrayBuffer());
 }
 
-async function openTrail(): Promise<void> {
+/** openTrail opens the card, under another policy than its own when one is given. */
+async function openTrail(policy = ""): Promise<void> {
   const mine = ++turn, tell = (said: string): void => {
     if (mine === turn) status.textContent = said;
   };
@@ -84,12 +85,11 @@ async function openTrail(): Promise<void> {
   found.hidden = true;
   found.replaceChildren();
   try {
-    const last = await before(), got = await openCard(ownCard(), last, tell), { report } = got;
+    const last = await before(), got = await openCard(ownCard(), last, policy, tell), { report } = got;
     const shown = report.entries.map((e) => e.entry as Record<string, unknown>);
     const titles = await names(shown), unproved = await doubts(shown);
-    if (got.unsaid !== "") unproved.unshift(got.unsaid);
     if (mine !== turn) return;
-    show(got, last !== null, unproved, () =>
+    show(got, last !== null, policy !== "", unproved, () =>
       entries(report.entries, titles, "h3", canOpen() ? "Nothing more is sealed for you here, or its key is destroyed." : ""));
   } catch (e) {
     if (mine === turn) fail(e);
@@ -98,6 +98,10 @@ async function openTrail(): Promise<void> {
 
 function fail(e: unknown): void {
   status.textContent = "";
+  if (e instanceof TooFew) {
+    fewer(e);
+    return;
+  }
   if (!(e instanceof Misbehaviour)) {
     note.textContent = e instanceof Error ? e.message : String(e);
     note.focus();
@@ -112,6 +116,24 @@ function fail(e: unknown): void {
       : el("p", {}, "That can be shown to anyone: save the file, and give it to somebody you trust. The page that checks says what it shows. ",
         secret ? "But it has the key of your trail in it, without which nobody could see that a number was left out: whoever has the file sees what you see." : "It does not need your card."),
     evidence === "" ? "" : button("Save the evidence", "save-evidence", () => save("daybook.evidence", toArray(evidence))),
+    close());
+  found.hidden = false;
+}
+
+/** fewer says who did not sign, accuses nobody, shows no entry, and asks for another policy. */
+function fewer(e: TooFew): void {
+  const policy = el("textarea", { class: "mono", id: "other-policy", rows: "6", autocapitalize: "none", spellcheck: "false" }) as HTMLTextAreaElement;
+  status.textContent = "Incomplete: not all witnesses signed that were asked for.";
+  found.replaceChildren(
+    el("h2", { id: "fewer", tabindex: "-1" }, "Incomplete: not all witnesses signed"),
+    el("p", { class: "notice", role: "alert" }, el("strong", {}, "Your card names witnesses beside the ledger, and too few of them signed what it shows now. So none of your entries is shown as proven.")),
+    list([e.message]),
+    el("p", {}, "The ledger records whom it ", el("a", { href: "/entries?kind=witness.removed" }, "removed from its witnesses"), " and whom it ",
+      el("a", { href: "/entries?kind=witness.added" }, "added"), ". If ", e.lacking.length === 1 ? "that witness is" : "one of those is", " there, get a new card, or the policy that counts now, from somebody you trust: not from this page alone. If not, ask the witness, or somebody who sees the ledger from elsewhere."),
+    el("p", {}, el("label", { for: "other-policy" }, "The text of a policy from somebody you trust, to be used in place of the one on your card")), policy,
+    button("Check with this policy", "use-policy", () => {
+      if (policy.value.trim() !== "") void openTrail(policy.value.trim() + "\n");
+    }),
     close());
   found.hidden = false;
 }
@@ -141,7 +163,7 @@ function behind(tail: Opened["tail"]): { proven: string; open: string } {
     ", which the index does not cover yet. It should within seconds: try again, and if that stays so, the ledger keeps something from its index: tell somebody." };
 }
 
-function show(got: Opened, compared: boolean, unproved: string[], all: () => HTMLElement): void {
+function show(got: Opened, compared: boolean, replaced: boolean, unproved: string[], all: () => HTMLElement): void {
   const r = got.report, over = got.ended, newer = behind(got.tail);
   const open = [...r.notChecked.filter((s) => !s.startsWith("What is newer: ")), newer.open, ...unproved].filter((s) => s !== "");
   if (!canOpen()) open.unshift("What is sealed for you: this page came over a connection that is not secure (http), where browsers do not open it. Everything else is proved as well.");
@@ -149,6 +171,7 @@ function show(got: Opened, compared: boolean, unproved: string[], all: () => HTM
     .filter((s) => s !== "").map((s) => ({ said: s, detail: [] }))];
   status.textContent = count(r.entries.length, "entry") + " about you, found and checked on this device.";
   found.replaceChildren(
+    replaced ? el("p", { class: "notice" }, "Checked under the policy that you gave, and not under the one on your card.") : "",
     over === "" ? "" : el("p", { class: "notice" }, over),
     el("p", { class: "lead" }, "Below is what is recorded under your card. At the end stand ", el("a", { href: "#proven" }, "what was proven"), " and ", el("a", { href: "#not" }, "what was not"), "."),
     el("h2", { id: "entries", tabindex: "-1" }, count(r.entries.length, "entry") + " about you, oldest first"),
@@ -158,6 +181,7 @@ function show(got: Opened, compared: boolean, unproved: string[], all: () => HTM
       el("section", { "aria-labelledby": "not" }, el("h2", { id: "not" }, "What was not proven"), list(open))),
     el("h2", { id: "keep" }, "Keep this"),
     el("p", {}, "Save what was found. With your card and ", el("a", { href: "/verify" }, "the page that checks"), " it shows the same offline, whatever becomes of this ledger. Give it to this page the next time: then it checks that nothing was changed or removed in between. It has in clear what was sealed for you, so keep it like a letter."),
+    replaced ? el("p", {}, "Keep the policy that you gave beside it: under the one on your card it shows too few witnesses.") : "",
     button("Save what was found", "save", () => save("trail.bundle", got.bundle)),
     close());
   found.hidden = false;
