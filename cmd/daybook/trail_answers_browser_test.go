@@ -82,3 +82,41 @@ func TestTrailEndlessInBrowser(t *testing.T) {
 		}), file, `#note:not(:empty)`, "The ledger stopped in the middle of an answer.")
 	}
 }
+
+// TestTrailAroundInBrowser opens a card at a ledger that says odd things around the
+// trail, none of them proven: names are made short and readable, and are said to be
+// the register's; numbers that are none are not repeated.
+func TestTrailAroundInBrowser(t *testing.T) {
+	ctx := startBrowser(t)
+	w := newCardWalk(t)
+	w.access("9", "Anna")
+	file, card := w.card("issue", "Anna")
+	w.until(card, "2 entries about you")
+	address := w.between(func(out http.ResponseWriter, r *http.Request) bool {
+		said := ""
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/v1/register/"):
+			said = `{"fields":{"name":"OFFICE\u202e\u200b\u0007` + strings.Repeat("x", 1000) + `"}}`
+		case r.URL.Path == "/v1/seals":
+			said = `{"real":[{"standing":"none at all"}]}`
+		case r.URL.Path == "/v1/coverage":
+			said = `{"real":{"sources":[{"organization":"city","source":"city/app","events":"FEW","unnamed":0}]}}`
+		default:
+			return false
+		}
+		out.Write([]byte(said)) //nolint:errcheck // who asked goes away
+		return true
+	})
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.openAt(ctx, address, file, `#entries`, "OFFICExxxxxx", "x…", "the names come from the ledger’s register",
+		"the ledger does not say how many there are", "the ledger does not say how much that is")
+	var text string
+	if err := chromedp.Run(ctx, chromedp.Text(`#found`, &text, chromedp.ByQuery)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(text, "\u202e\u200b\u0007") || strings.Contains(text, strings.Repeat("x", 160)) || strings.Contains(text, "none at all") || strings.Contains(text, "FEW") {
+		t.Errorf("it shows %s", text)
+	}
+}

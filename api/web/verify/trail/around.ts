@@ -3,7 +3,7 @@
 
 import { day } from "../page/plain.ts";
 import { type Titles, count, number, rows, sentence } from "../page/words.ts";
-import { json } from "./ask.ts";
+import { json, prose } from "./ask.ts";
 
 type Entry = Record<string, unknown>;
 
@@ -24,33 +24,45 @@ export async function names(entries: Entry[]): Promise<Titles> {
     try {
       const fields = ((await json("/v1/register/" + encodeURIComponent(register) + "/" + encodeURIComponent(id))).fields || {}) as Entry;
       const called = fields.name || fields.title;
-      if (typeof called === "string") known.set(key, called);
+      if (typeof called === "string" && prose(called) !== "") known.set(key, prose(called));
     } catch { /* it is not in the register */ }
   }
   return (register, id) => known.get(register + " " + id) || "";
 }
 
-type Sources = { sources?: { organization: string; source: string; since: string; events: number; unnamed: number }[] };
+/** listed is a list in an answer, of objects alone. */
+function listed(v: unknown): Entry[] {
+  return Array.isArray(v) ? v.filter((x): x is Entry => typeof x === "object" && x !== null) : [];
+}
+
+/** whole is a count in an answer. Anything else is no answer. */
+function whole(v: unknown): number {
+  if (typeof v !== "number" || !Number.isSafeInteger(v) || v < 0) throw new Error("that is no count");
+  return v;
+}
+
+/** unnamedIn says how much of what a source recorded names nobody. */
+function unnamedIn(s: Entry): string {
+  const n = whole(s.events), since = String(s.since || "");
+  if (since !== "" && !/^\d{4}-\d{2}-\d{2}$/.test(since)) throw new Error("that is no day");
+  return number(whole(s.unnamed)) + " of " + number(n) + (n === 1 ? " use" : " uses") + " of data, " +
+    (since === "" ? "since the first of them; it was never announced" : "since " + day(since));
+}
 
 /** doubts are what the ledger counts and a trail does not show. */
 export async function doubts(entries: Entry[]): Promise<string[]> {
   const out: string[] = [], whose = " (the ledger’s own count).";
   try {
-    const real = ((await json("/v1/seals")).real || []) as { standing: number }[];
-    out.push("What seals hide that stand: " + count(real.reduce((n, x) => n + x.standing, 0), "seal") + ", over whomever" + whose);
+    const standing = listed((await json("/v1/seals")).real).reduce((n, x) => n + whole(x.standing), 0);
+    out.push("What seals hide that stand: " + count(standing, "seal") + ", over whomever" + whose);
   } catch {
     out.push("What seals hide that stand: the ledger does not say how many there are.");
   }
   try {
     const got = await json("/v1/coverage"), mine = new Set(entries.map((e) => e.organization + " " + e.source));
-    for (const part of [got.real, got.example] as Sources[]) {
-      for (const s of part?.sources || []) {
-        if (!mine.has(s.organization + " " + s.source)) continue;
-        const since = s.since === "" ? "since the first of them; it was never announced" : "since " + day(s.since);
-        out.push("What " + s.source + " recorded without naming anybody: " + number(s.unnamed) + " of " + number(s.events) +
-          (s.events === 1 ? " use" : " uses") + " of data, " + since + whose);
-      }
-    }
+    const sources = listed([got.real, got.example]).flatMap((part) => listed(part.sources));
+    out.push(...sources.filter((s) => mine.has(s.organization + " " + s.source)) // which is as in her entries
+      .map((s) => "What " + s.source + " recorded without naming anybody: " + unnamedIn(s) + whose));
   } catch {
     out.push("What was recorded without naming anybody: the ledger does not say how much that is.");
   }

@@ -88,6 +88,7 @@ async function openTrail(policy = ""): Promise<void> {
     const last = await before(), got = await openCard(ownCard(), last, policy, tell), { report } = got;
     const shown = report.entries.map((e) => e.entry as Record<string, unknown>);
     const titles = await names(shown), unproved = await doubts(shown);
+    unproved.push("What organizations, systems and datasets are called: the names come from the ledger’s register, and only the references in the entries are proven.");
     if (mine !== turn) return;
     show(got, last !== null, policy !== "", unproved, () =>
       entries(report.entries, titles, "h3", canOpen() ? "Nothing more is sealed for you here, or its key is destroyed." : ""));
