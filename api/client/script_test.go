@@ -156,7 +156,7 @@ func (s *script) open(card proof.Card, held *proof.Bundle) (out seen) {
 	_, err := s.vm.RunString(`
 		var out = {said: "it does not come to an end"};
 		const join = (b) => Array.from(b, (c) => String.fromCharCode(c)).join("");
-		trail.openCard(card, kept && new Uint8Array(kept), () => {}).then(
+		trail.openCard(card, kept && new Uint8Array(kept), "", () => {}).then(
 			(o) => { out = {bundle: join(o.bundle), ended: o.ended, hers: o.tail.hers.length, said: ""}; },
 			(e) => { out = {said: String(e.message || e), bad: e.evidence !== undefined, evidence: e.evidence || ""}; });
 		0`)

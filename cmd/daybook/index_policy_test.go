@@ -23,7 +23,7 @@ func TestContextAsksForTheIndex(t *testing.T) {
 			return b
 		}
 	})
-	call{add, exitIncomplete, "", "does not meet the policy: .*no witness of the policy cosigned it"}.check(t)
+	call{add, exitIncomplete, "", "INCOMPLETE: no witness of the policy cosigned it"}.check(t)
 	o.change(func() { o.lie = nil })
 	call{add, 0, "index +1 leaf", ""}.check(t)
 	call{[]string{"context", "check", "town"}, 0, "^CONSISTENT", ""}.check(t)
