@@ -25,9 +25,14 @@ import (
 // and signatures, since they are slow here, and a ledger that answers at once.
 const scriptHost = `
 	const host = {};
+	const setTimeout = () => 0, clearTimeout = () => {};
+	class AbortController { abort() {} signal = {}; }
+	class TextDecoder { decode(b) { return host.text(b.buffer); } }
 	const fetch = (path, init) => {
 		const r = ask(init.method || "GET", path, init.body || "");
-		return Promise.resolve({ok: r.status === 200, status: r.status, json: () => Promise.resolve(JSON.parse(r.text)), arrayBuffer: () => Promise.resolve(r.bytes)});
+		const parts = [new Uint8Array(r.bytes)];
+		const read = () => Promise.resolve(parts.length ? {done: false, value: parts.pop()} : {done: true});
+		return Promise.resolve({ok: r.status === 200, status: r.status, body: {getReader: () => ({read})}});
 	};
 `
 
@@ -64,6 +69,7 @@ func newScript(c *town, index client.Index) *script {
 		"sha256": func(b string) string { s := sha256.Sum256(octets(b)); return characters(s[:]) },
 		"sha512": func(b string) string { s := sha512.Sum512(octets(b)); return characters(s[:]) },
 		"hmac":   func(k, m string) string { s := events.MAC(octets(k), octets(m)); return characters(s[:]) },
+		"text":   func(b goja.ArrayBuffer) string { return string(b.Bytes()) },
 		"signed": func(k, m, s string) bool {
 			return len(octets(k)) == ed25519.PublicKeySize && ed25519.Verify(octets(k), octets(m), octets(s))
 		},
@@ -94,9 +100,9 @@ func (s *script) ask(method, path, body string) map[string]any {
 	b, err := s.answer(method, path, body)
 	if err != nil {
 		b, _ = json.Marshal(map[string]string{"detail": err.Error()})
-		return map[string]any{"status": http.StatusInternalServerError, "text": string(b)}
+		return map[string]any{"status": http.StatusInternalServerError, "bytes": s.vm.NewArrayBuffer(b)}
 	}
-	return map[string]any{"status": http.StatusOK, "text": string(b), "bytes": s.vm.NewArrayBuffer(b)}
+	return map[string]any{"status": http.StatusOK, "bytes": s.vm.NewArrayBuffer(b)}
 }
 
 func (s *script) answer(method, path, body string) ([]byte, error) {
