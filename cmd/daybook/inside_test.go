@@ -32,12 +32,23 @@ type inside struct {
 
 func openInside(t *testing.T) *inside {
 	t.Helper()
+	return openInsideWith(t, func(*system) {})
+}
+
+// withoutKeeper has nobody say what is due, but for the test.
+func withoutKeeper(s *system) {
+	s.attend = func(ctx context.Context) error { <-ctx.Done(); return nil }
+}
+
+func openInsideWith(t *testing.T, change func(*system)) *inside {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := open(ctx, config{dir: filepath.Join(t.TempDir(), "data"), publishEvery: 10 * time.Millisecond})
 	if err != nil {
 		cancel()
 		t.Fatal(err)
 	}
+	change(s)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

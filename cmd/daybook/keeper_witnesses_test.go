@@ -34,7 +34,7 @@ func invitedKey(t *testing.T, name string) string {
 // TestLedgerSaysWhoCosigns changes the policy and looks at what the ledger itself says
 // of it: each change once, in any order of changes, and also a policy that returns.
 func TestLedgerSaysWhoCosigns(t *testing.T) {
-	in := openInside(t)
+	in := openInsideWith(t, withoutKeeper)
 	k := newKeeper(in.system)
 	lines := map[string]string{}
 	for _, name := range []string{"library", "newspaper"} {
@@ -209,7 +209,7 @@ func latest(t *testing.T, in *inside, n int) (out []*events.Entry) {
 
 // TestLedgerSaysWhichPageChecks says each page once, and one that returns again.
 func TestLedgerSaysWhichPageChecks(t *testing.T) {
-	in := openInside(t)
+	in := openInsideWith(t, withoutKeeper)
 	k := newKeeper(in.system)
 	a, b := strings.Repeat("0a", 32), strings.Repeat("0b", 32)
 	times := 0

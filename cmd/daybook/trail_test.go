@@ -62,7 +62,7 @@ func TestPageOpensACard(t *testing.T) {
 	in.folded()
 	form := url.Values{"consent": {"yes"}, "card": {given.Link}}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if status, body = in.ask(http.DefaultClient, "", "POST", "/trail", form); status == http.StatusOK {
+		if status, body = in.ask(http.DefaultClient, "", "POST", "/trail", form); status == http.StatusOK && strings.Contains(body, "gave one person the card") {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("the index does not have the card: %d", status)

@@ -71,14 +71,16 @@ type system struct {
 	details keeping
 	now     func() time.Time
 
-	policy   proof.Policy // whose cosignatures a checkpoint needs
-	verifier string       // SHA-256 of the page for checking
+	policy   proof.Policy                // whose cosignatures a checkpoint needs
+	verifier string                      // SHA-256 of the page for checking
+	attend   func(context.Context) error // says what is due until it ends
 }
 
 // open opens every part in the order of the flow. What was opened is closed
 // again when a later part refuses.
 func open(ctx context.Context, cfg config) (_ *system, err error) {
 	s := &system{now: cfg.now, pace: newPublishing(cfg), details: cfg.details, policy: cfg.policy, verifier: web.VerifierHash()}
+	s.attend = newKeeper(s).run
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -265,7 +267,7 @@ func (s *system) run(ctx context.Context, l net.Listener) error {
 	parts.Go(func() error { return s.index.Run(partsCtx) })
 	parts.Go(func() error { return s.pace.run(partsCtx) })
 	parts.Go(func() error { return s.views.Run(partsCtx, s.history) })
-	parts.Go(func() error { return newKeeper(s).run(partsCtx) })
+	parts.Go(func() error { return s.attend(partsCtx) })
 	parts.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving: %w", err)

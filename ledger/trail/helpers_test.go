@@ -261,12 +261,20 @@ func (w *world) close() error {
 // entries, or something ended.
 func (w *world) indexed(size events.Size) error {
 	w.t.Helper()
+	return w.indexedOr(nil, size)
+}
+
+// indexedOr waits for killed as well.
+func (w *world) indexedOr(killed <-chan struct{}, size events.Size) error {
+	w.t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
 		if p := w.index.Progress(); p.Size >= size && p.Waiting.IsZero() {
 			return nil
 		}
 		select {
+		case <-killed:
+			return nil
 		case err := <-w.ended:
 			w.ended <- err
 			return cmpError(err)

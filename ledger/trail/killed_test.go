@@ -2,6 +2,7 @@ package trail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -101,18 +102,8 @@ func (k *killing) start(killer *killer) {
 	if err := k.open(nil); err != nil {
 		k.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- k.indexed(k.covered()) }()
-	select {
-	case <-killer.killed:
-	case err := <-done:
-		if err != nil {
-			k.Fatal(err)
-		}
-	case <-time.After(time.Minute):
-		k.Fatal("it is stuck")
-	}
-	if err := k.close(); err != nil {
+	err := k.indexedOr(killer.killed, k.covered())
+	if err := errors.Join(err, k.close()); err != nil {
 		k.Fatal(err)
 	}
 }
