@@ -35,7 +35,7 @@ const monitorHelp = `Keep a verified copy of a ledger, compute its index again, 
   unreachable, incomplete  for longer than --stale, or now with --once
 
 Each is a line on stderr, and with --webhook a POST of {"ledger","alert","says","evidence","at"}, which
-is tried again until it is taken. Evidence is a file in the directory, which daybook verify opens for
+is tried again until it is taken; and another with "over":true when it is over. Evidence is a file in the directory, which daybook verify opens for
 anyone, and is there before the alert. The first time all entries of the ledger are new.`
 
 // monitorFlags are what a monitor is told.
@@ -58,6 +58,9 @@ func monitorCommand() *cobra.Command {
 				return err
 			}
 			from, err := copyFrom(args[0], f.key, f.policy)
+			if err == nil {
+				err = f.patience(from.policy)
+			}
 			if err != nil {
 				return err
 			}
@@ -72,7 +75,7 @@ func monitorCommand() *cobra.Command {
 	c.Flags().StringVar(&f.policy, "policy", "", "a policy file: whose cosignatures a checkpoint needs, and so also when it is stale")
 	c.Flags().StringVar(&f.dir, "dir", "", "where the copy and what was found are kept; default a directory of this ledger in your configuration directory")
 	c.Flags().StringVar(&f.webhook, "webhook", "", "post each alert to this address, as JSON")
-	c.Flags().DurationVar(&f.stale, "stale", time.Hour, "alert when the ledger shows nothing newer for longer, cannot be reached for longer, or its index is behind for longer")
+	c.Flags().DurationVar(&f.stale, "stale", time.Hour, "alert when the ledger shows nothing newer for longer, cannot be reached for longer, or its index is behind for longer; with --policy at least 15m, as cosignatures are renewed every ten minutes")
 	c.Flags().DurationVar(&f.every, "every", 30*time.Second, "how long to wait before looking again")
 	c.Flags().BoolVar(&f.once, "once", false, "look once, and end: 0 when all is well, 3 for misbehaviour, 4 when it cannot be reached, 5 when it is stale or incomplete")
 	f.chosen.flags(c)
@@ -87,6 +90,18 @@ func (f *monitorFlags) check() error {
 		return exitWith(exitUsage, "--webhook %q is not an address as https://example.org/alerts", f.webhook)
 	}
 	return f.chosen.check()
+}
+
+// staleAtLeast is how long a ledger under a policy may show nothing newer while all is well:
+// it has its checkpoint cosigned anew every ten minutes, and that takes some time.
+const staleAtLeast = 15 * time.Minute
+
+// patience refuses a --stale that alerts of what is as it should be.
+func (f *monitorFlags) patience(p *proof.Policy) error {
+	if p != nil && !p.Met() && f.stale < staleAtLeast {
+		return exitWith(exitUsage, "--stale %v would alert of a ledger with which all is well: it asks its witnesses anew every ten minutes; give %v or longer", f.stale, staleAtLeast)
+	}
+	return nil
 }
 
 // The alerts beside those of a copy.

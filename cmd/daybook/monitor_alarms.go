@@ -21,6 +21,7 @@ type alarm struct {
 	Says     string `json:"says"`
 	Evidence string `json:"evidence,omitempty"` // the file, on the monitor's machine
 	At       string `json:"at"`
+	Over     bool   `json:"over,omitempty"` // it is wrong no more
 }
 
 // alarms tells each trouble once, until it is over.
@@ -128,6 +129,7 @@ func (a *alarms) update(found []*trouble) {
 	for _, alert := range a.active {
 		if !slices.Contains(now, alert) {
 			fmt.Fprintf(a.talk, "over: %s\n", alert)
+			a.send(alarm{Ledger: a.ledger, Alert: alert, Says: "it is over", At: a.stamp(), Over: true})
 		}
 	}
 	a.active = now
@@ -135,7 +137,7 @@ func (a *alarms) update(found []*trouble) {
 
 // raise tells one trouble. Its evidence is in a file before.
 func (a *alarms) raise(t *trouble) {
-	out := alarm{Ledger: a.ledger, Alert: t.alert, Says: t.Error(), At: a.now().UTC().Format(time.RFC3339)}
+	out := alarm{Ledger: a.ledger, Alert: t.alert, Says: t.Error(), At: a.stamp()}
 	if t.evidence != nil {
 		var err error
 		if out.Evidence, err = writeEvidence(filepath.Join(a.flags.dir, "evidence-"+t.alert), t.evidence); err != nil {
@@ -147,6 +149,13 @@ func (a *alarms) raise(t *trouble) {
 		says += "; " + out.Evidence + " shows it to anyone, with daybook verify and the log's key"
 	}
 	fmt.Fprintf(a.talk, "ALERT %s: %s\n", t.alert, says)
+	a.send(out)
+}
+
+func (a *alarms) stamp() string { return a.now().UTC().Format(time.RFC3339) }
+
+// send leaves an alert to the webhook.
+func (a *alarms) send(out alarm) {
 	if a.queue == nil {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,7 @@ func TestMonitorPolicy(t *testing.T) {
 	call{monitor, exitIncomplete, "", "ALERT cosignatures: no witness of the policy cosigned it.+\ndaybook: INCOMPLETE: cosignatures: "}.check(t)
 	o.change(func() { o.quiet, o.at = false, time.Now().Add(-2*time.Hour) })
 	_, others := monitorOf(t, o, "--kind", "ledger.opened", "--policy", file)
+	call{append(slices.Clone(others), "--stale", "14m"), exitUsage, "", "--stale 14m0s would alert of a ledger with which all is well.+ give 15m0s or longer"}.check(t)
 	call{others, exitIncomplete, "^{.+}\n$", `ALERT stale: a quorum of witnesses last cosigned ledger.example/log at \S+Z, 2h0m.+\nALERT index-stale: .+/index at `}.check(t)
 	o.change(func() { o.at = time.Now() })
 	call{others, 0, "", ""}.check(t)
@@ -206,6 +208,9 @@ func (h *webhook) alerts() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, a := range h.got {
+		if a.Over {
+			a.Alert = "over:" + a.Alert
+		}
 		out = append(out, a.Alert)
 	}
 	return out
@@ -277,10 +282,10 @@ func TestMonitorFollows(t *testing.T) {
 	if err := m.close(); err != nil {
 		t.Error(err)
 	}
-	if got := fmt.Sprint(hook.alerts()); got != "[rollback unreachable fork]" {
+	if got := fmt.Sprint(hook.alerts()); got != "[rollback over:rollback unreachable over:unreachable fork]" {
 		t.Errorf("the webhook got %s: %s", got, talk)
 	}
-	last := hook.got[2]
+	last := hook.got[4]
 	b, err := os.ReadFile(last.Evidence)
 	if err != nil || !proof.IsEvidence(b) || last.Ledger != operatorOrigin || last.Says == "" || last.At == "" {
 		t.Errorf("of the fork it got %+v: %v", last, err)
