@@ -52,6 +52,14 @@ func TestCommandsUsage(t *testing.T) {
 		{"token", "--role", "emitter", "--org", "city", "x"},
 		{"emit", "--token", "t", "a", "b"},
 		{"prove"},
+		{"witnes"},
+		{"help", "witnes"},
+		{"help", "context", "ad"},
+		{"mirror"},
+		{"mirror", "http://127.0.0.1:1"},
+		{"mirror", "copy", "http://127.0.0.1:1"},
+		{"monitor", "http://127.0.0.1:1", "x"},
+		{"context", "move", "city"},
 		{"prove", "1", "2"},
 		{"verify"},
 		{"verify", "a", "b", "--key", "k"},
@@ -79,6 +87,12 @@ func TestCommandsUsage(t *testing.T) {
 		call{args: args, code: exitUsage, stderr: `^daybook: give .+; daybook (key|token) .+\n$`}.check(t)
 	}
 	call{args: nil, stdout: `Usage:`}.check(t)
+	call{args: []string{"help", "witness"}, stdout: `Usage:\n  daybook witness`}.check(t)
+	call{[]string{"help", "witnes"}, exitUsage, "", `there is no command "witnes" below daybook; perhaps witness; see daybook --help`}.check(t)
+	call{[]string{"help", "context", "ad"}, exitUsage, "", `"ad" below daybook context; perhaps add; see`}.check(t)
+	call{[]string{"mirror", nobody}, exitUsage, "", `URL DIR: DIR is missing`}.check(t)
+	call{[]string{"mirror", "copy", nobody}, exitUsage, "", `URL DIR: the address stands where DIR is expected`}.check(t)
+	call{args: []string{"--version"}, stdout: `^daybook \S+ go1\.\S+.*\n$`}.check(t)
 }
 
 // TestCommandsWithout: what can be said where there is no ledger.

@@ -52,14 +52,19 @@ func openContext(name string) (*known, error) {
 		return nil, err
 	}
 	m, err := shelf.Get(name)
-	if errors.Is(err, client.ErrNoMemory) {
-		return nil, exitWith(exitUsage, "%w; daybook context list shows what is, and daybook context add remembers a ledger", err)
-	}
 	if err != nil {
-		return nil, exitWith(exitUnchecked, "%w", err)
+		return nil, notRemembered(err)
 	}
 	server, err := client.New(m.URL, &http.Client{Timeout: contextTimeout})
 	return &known{name, shelf, m, server}, err
+}
+
+// notRemembered gives what keeps a context from being read its exit code.
+func notRemembered(err error) error {
+	if errors.Is(err, client.ErrNoMemory) {
+		return exitWith(exitUsage, "%w; daybook context list shows what is, and daybook context add remembers a ledger", err)
+	}
+	return exitWith(exitUnchecked, "%w", err)
 }
 
 // contextFlag is --context.

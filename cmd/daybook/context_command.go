@@ -26,8 +26,11 @@ compares what the ledger shows with that: a ledger that tells you another histor
 before is caught, and the evidence is kept beside the context, for anyone to check.
 
 daybook prove, verify, audit, key and policy take a context with --context NAME, or from
-$` + contextVariable + `.`,
-		Args: usage(cobra.NoArgs),
+$` + contextVariable + `.
+
+Exit codes: 0 as it should be; 2 misused, or no such context; 3 not valid; 4 not checked, as when the
+ledger cannot be reached; 5 incomplete: fewer witnesses signed than the policy needs.`,
+		Args: noSuch,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(contextAddCommand(), contextListCommand(), contextShowCommand(), contextCheckCommand(), contextMoveCommand(), contextRemoveCommand())
@@ -46,7 +49,7 @@ func contextAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add NAME [URL] --key VKEY | --card CARD | --trust-first",
 		Short: "Remember the ledger at URL from now on",
-		Args:  usage(cobra.RangeArgs(1, 2)),
+		Args:  arguments(1, "NAME", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.add(c, args[0], strings.Join(args[1:], ""))
 		},
@@ -69,7 +72,7 @@ func (f *introduction) add(c *cobra.Command, name, address string) error {
 		return err
 	}
 	if address = cmp.Or(address, f.told.URL); address == "" {
-		return exitWith(exitUsage, "say where the ledger answers; see %s --help", c.CommandPath())
+		return exitWith(exitUsage, "NAME URL: URL is missing, where the ledger answers; see %s --help", c.CommandPath())
 	}
 	server, err := client.New(address, &http.Client{Timeout: contextTimeout})
 	if err != nil {
@@ -186,7 +189,7 @@ func contextListCommand() *cobra.Command {
 
 func contextShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Show what is remembered of one ledger; nobody is asked", Args: usage(cobra.ExactArgs(1)),
+		Use: "show NAME", Short: "Show what is remembered of one ledger; nobody is asked", Args: arguments(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := openContext(args[0])
 			if err != nil {
@@ -200,7 +203,7 @@ func contextShowCommand() *cobra.Command {
 
 func contextCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check NAME", Short: "Compare what the ledger shows now with what is remembered, and remember that", Args: usage(cobra.ExactArgs(1)),
+		Use: "check NAME", Short: "Compare what the ledger shows now with what is remembered, and remember that", Args: arguments(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := openContext(args[0])
 			if err != nil {
@@ -230,7 +233,7 @@ func contextCheckCommand() *cobra.Command {
 
 func contextMoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "move NAME URL", Short: "Say that a ledger answers elsewhere now; it must go on from what you know", Args: usage(cobra.ExactArgs(2)),
+		Use: "move NAME URL", Short: "Say that a ledger answers elsewhere now; it must go on from what you know", Args: arguments(2, "NAME", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := openContext(args[0])
 			if err != nil {
@@ -243,6 +246,9 @@ func contextMoveCommand() *cobra.Command {
 				m.URL = strings.TrimRight(args[1], "/")
 				return m.Meet(c.Context(), k.server)
 			})
+			if err == nil {
+				fmt.Fprintf(c.OutOrStdout(), "%s answers at %s now, and goes on from what you knew\n", k.name, strings.TrimRight(args[1], "/"))
+			}
 			return k.judge(err)
 		},
 	}
@@ -250,13 +256,17 @@ func contextMoveCommand() *cobra.Command {
 
 func contextRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "remove NAME", Short: "Forget a ledger; evidence that was kept stays", Args: usage(cobra.ExactArgs(1)),
+		Use: "remove NAME", Short: "Forget a ledger; evidence that was kept stays", Args: arguments(1, "NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			shelf, err := contexts()
-			if err == nil {
-				err = shelf.Remove(c.Context(), args[0])
+			if err != nil {
+				return err
 			}
-			return err
+			if err := shelf.Remove(c.Context(), args[0]); err != nil {
+				return notRemembered(err)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is forgotten; evidence that was kept of it stays in %s\n", args[0], shelf.Dir)
+			return nil
 		},
 	}
 }

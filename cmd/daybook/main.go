@@ -91,12 +91,15 @@ func rootCommand() *cobra.Command {
 		Short:         "A ledger of how data about people is used, that anyone can check",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usage(cobra.NoArgs),
+		Args:          noSuch,
+		Version:       version(),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return exitWith(exitUsage, "%w; see %s --help", err, c.CommandPath())
 	})
+	c.SetVersionTemplate("daybook {{.Version}}\n")
+	c.SetHelpCommand(helpCommand())
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(serveCommand(), keyCommand(), policyCommand(), tokenCommand(), emitCommand(), importCommand(),
 		proveCommand(), verifyCommand(), auditCommand(), fsckCommand(), recoverCommand(), registerCommand(), doctorCommand(),
@@ -104,14 +107,4 @@ func rootCommand() *cobra.Command {
 		showCommand(), statementCommand(), discloseCommand(), ownTrailCommand(), cardCommand())
 	c.AddCommand(closureCommand(), spotCommand(), witnessCommand(), mirrorCommand(), monitorCommand(), contextCommand())
 	return c
-}
-
-// usage gives a wrong number of arguments, or a wrong command, its exit code.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return exitWith(exitUsage, "%w; see %s --help", err, c.CommandPath())
-		}
-		return nil
-	}
 }

@@ -45,7 +45,7 @@ func mirrorCommand() *cobra.Command {
 		Use:   "mirror URL DIR --key VKEY [--policy FILE]",
 		Short: "Copy a ledger's public log and index, verified, into a directory that any web server can show",
 		Long:  mirrorHelp,
-		Args:  usage(cobra.ExactArgs(2)),
+		Args:  arguments(2, "URL", "DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if every <= 0 {
 				return exitWith(exitUsage, "--every must be longer than nothing")

@@ -52,7 +52,7 @@ func monitorCommand() *cobra.Command {
 		Use:   "monitor URL --key VKEY [--policy FILE] [--webhook URL]",
 		Short: "Watch a ledger: keep a verified copy, alert when it misbehaves, and print its new entries",
 		Long:  monitorHelp,
-		Args:  usage(cobra.ExactArgs(1)),
+		Args:  arguments(1, "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

@@ -79,11 +79,12 @@ func (n *neighbour) stop(sig syscall.Signal) {
 
 // witnessInStory is "witness start NAME [ARGS]", which witnesses both logs of the ledger,
 // "witness stop NAME", "witness kill NAME" and "witness policy FILE NEED", which writes
-// the policy that needs so many of those who were started.
+// the policy that needs so many of those who were started; and "witness told TEXT", which
+// waits until the ledger has logged it.
 func witnessInStory(ts *testscript.TestScript, neg bool, args []string) {
 	st := ts.Value("story").(*story)
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: witness start|stop|kill|policy")
+		ts.Fatalf("usage: witness start|stop|kill|policy|told")
 	}
 	if st.witnesses == nil {
 		st.witnesses = map[string]*neighbour{}
@@ -107,6 +108,13 @@ func witnessInStory(ts *testscript.TestScript, neg bool, args []string) {
 		st.witnesses[args[1]].stop(syscall.SIGTERM)
 	case "kill":
 		st.witnesses[args[1]].stop(syscall.SIGKILL)
+	case "told":
+		for n := 0; !strings.Contains(st.server.logs.String(), args[1]); n++ {
+			if n == 100 {
+				ts.Fatalf("the ledger does not say %q: %s", args[1], st.server.logs)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
 	case "policy":
 		var text strings.Builder
 		var names []string

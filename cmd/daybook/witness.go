@@ -33,12 +33,15 @@ nothing that is not public.
   2. The operator of the ledger tells you its log keys: daybook policy prints one behind "log" and one
      behind "index". Ask for them in a way you trust, and start it with --log for each.
   3. Make the address reachable for the ledger and for whoever wants to look; behind a proxy with TLS
-     say with --url what the address is from outside.
+     say with --url what the address is from outside. There it says what it is, and what it signed
+     last of each log is at /<SHA-256 of the log's name, in hexadecimal>/checkpoint.
 
 What it signed last of each log lies in DIR, and must never be put back from an older copy: it would
 then sign what contradicts what it signed since. If DIR is lost, begin with a new directory, and
 new keys. Copy the files evidence-… there are to somebody who publishes them: each shows that a log
-signed two histories, and daybook verify says so to anyone.`
+signed two histories, and daybook verify says so to anyone.
+
+Exit codes: 0 stopped when told to; 1 it cannot go on; 2 misused.`
 
 // witnessing is where and how a witness runs.
 type witnessing struct {

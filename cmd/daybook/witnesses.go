@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -73,6 +74,7 @@ func (s *system) keepsPolicy(ctx context.Context) error {
 type circle struct {
 	asked *witness.Circle // nil: there are none
 	log   string          // in what is logged
+	told  *atomic.Bool    // that a checkpoint waits
 }
 
 // ask gathers the witnesses that the policy has for the log that v verifies.
@@ -85,7 +87,7 @@ func (c config) ask(log string, v note.Verifier) (circle, error) {
 	if err != nil {
 		return circle{}, fmt.Errorf("%w; the policy of --policy says where each of them is, behind its key", err)
 	}
-	return circle{asked, log}, nil
+	return circle{asked, log, &atomic.Bool{}}, nil
 }
 
 // cosigners are who must have cosigned what is published; nil when nobody is asked.
@@ -93,7 +95,21 @@ func (c circle) cosigners() ledger.Cosigners {
 	if c.asked == nil {
 		return nil
 	}
-	return c.asked
+	return attended{c.asked, c}
+}
+
+// attended are witnesses of whom it is said, too, when they have answered again.
+type attended struct {
+	ledger.Cosigners
+	circle circle
+}
+
+func (a attended) Cosign(ctx context.Context, msg []byte, prove func(context.Context, events.Size) ([]proof.Hash, error)) ([]byte, []ledger.Head, error) {
+	msg, held, err := a.Cosigners.Cosign(ctx, msg, prove)
+	if err == nil && a.circle.told.Swap(false) {
+		slog.Info("the witnesses have answered: the checkpoint that waited is published", "log", a.circle.log)
+	}
+	return msg, held, err
 }
 
 // withheld says, not at every attempt, why nothing is published.
@@ -104,6 +120,7 @@ func (c circle) withheld() func(events.Size, error) {
 			return
 		}
 		said = time.Now()
+		c.told.Store(true)
 		slog.Warn("a checkpoint waits for its witnesses; events are taken meanwhile, and published once they have answered",
 			"log", c.log, "size", size, "reason", reason)
 	}

@@ -18,6 +18,7 @@
 //
 //	POST /add-checkpoint               request → {signature line}
 //	GET  /<origin hash>/checkpoint     the note cosigned last
+//	GET  /                             what it is, its keys and logs, for people
 //
 //	request     = "old " size LF {b64(hash) LF} LF note     at most 63 hashes
 //	origin hash = lower-case hexadecimal SHA-256 of the origin

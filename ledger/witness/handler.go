@@ -1,22 +1,39 @@
 package witness
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // sizeType is the content type of the body of a 409.
 const sizeType = "text/x.tlog.size"
 
 // Handler serves add-checkpoint and the monitoring of c2sp.org/tlog-witness, both below
-// the same prefix.
+// the same prefix, and to whoever looks there what it is.
 func (w *Witness) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /add-checkpoint", w.serveAdd)
 	mux.HandleFunc("GET /{origin}/checkpoint", w.serveCheckpoint)
+	mux.HandleFunc("GET /{$}", w.serveSelf)
 	return mux
+}
+
+// serveSelf says what answers here, and where what it cosigned last is.
+func (w *Witness) serveSelf(rw http.ResponseWriter, _ *http.Request) {
+	out := "This is a witness of c2sp.org/tlog-witness: it signs what continues. What it signed last is at\n" +
+		"<SHA-256 of the log's name, in hexadecimal>/checkpoint. Its keys, and the logs:\n\n"
+	for _, key := range w.Keys() {
+		out += key.String() + "\n"
+	}
+	for _, origin := range slices.Sorted(maps.Keys(w.logs)) {
+		out += fmt.Sprintf("%x/checkpoint %s\n", sha256.Sum256([]byte(origin)), origin)
+	}
+	text(rw, out)
 }
 
 func (w *Witness) serveAdd(rw http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,8 @@ func everyStatus(t testing.TB, key, second testKey) map[string]exchange {
 		"nothing to show":   {method: "GET", path: "/" + idOf(second.Signer.Name()) + "/checkpoint", want: 404},
 		"no such log":       {method: "GET", path: "/" + idOf("unknown.example") + "/checkpoint", want: 404},
 		"upper case":        {method: "GET", path: "/" + strings.ToUpper(idOf(testOrigin)) + "/checkpoint", want: 404},
-		"elsewhere":         {method: "GET", path: "/", want: 404},
+		"elsewhere":         {method: "GET", path: "/x", want: 404},
+		"itself":            {method: "GET", path: "/", want: 200, says: idOf(testOrigin) + "/checkpoint " + testOrigin},
 	}
 }
 
