@@ -30,7 +30,12 @@ func proveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prove POSITION|EVENT",
 		Short: "Fetch the proof of one entry, a .tlog-proof that verifies offline",
-		Args:  usage(cobra.ExactArgs(1)),
+		Long: `Fetch the proof of one entry, a .tlog-proof that verifies offline. With --context NAME it
+is verified and compared with what you know of that ledger before.
+
+Exit codes: 0 it is here; 1 there is none, or nobody answers; 2 misused; with --context 3
+not valid, 4 not checked, 5 incomplete: too few witnesses signed.`,
+		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := context.open(c, "url")
 			if err != nil {
@@ -152,7 +157,13 @@ func auditCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit URL|DIR --key VKEY [--index [--evidence FILE]]",
 		Short: "Check the whole public log: every entry, every hash, the signature; and the completeness index",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Long: `Check the whole public log: every entry, every hash, the signature; and with --index the
+completeness index. With --context NAME it is also compared with what you know of that
+ledger, and must have the cosignatures that the context asks for.
+
+Exit codes: 0 valid; 2 misused; 3 not valid; 4 not checked, as when nothing can be read;
+5 incomplete: something is missing, nothing is published, or too few witnesses signed.`,
+		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := f.context.open(c, "key")
 			if err != nil {

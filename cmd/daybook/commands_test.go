@@ -77,6 +77,9 @@ func TestCommandsUsage(t *testing.T) {
 		wrong = append(wrong, []string{name, "--nonsense"})
 		call{args: []string{name, "--help"}, stdout: `Usage:\n  daybook ` + name}.check(t)
 	}
+	for _, name := range []string{"serve", "key", "policy", "prove", "verify", "audit", "trail", "witness", "mirror", "monitor", "context"} {
+		call{args: []string{name, "--help"}, stdout: `\nExit codes: 0 `}.check(t)
+	}
 	for _, args := range wrong {
 		if args[0] == "token" {
 			args = append(args, "--dir", dir)

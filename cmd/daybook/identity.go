@@ -157,7 +157,11 @@ func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 func identityCommand(use, short string, print func(*cobra.Command, *events.Entry, ledger.Source) error) *cobra.Command {
 	var dir, url string
 	var context contextFlag
-	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+	long := short + `.
+
+Exit codes: 0 it is printed; 1 it cannot be read, or nobody answers; 2 misused; with
+--context 3 not valid, 4 not checked, 5 incomplete: too few witnesses signed.`
+	c := &cobra.Command{Use: use, Short: short, Long: long, Args: usage(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
 		k, err := context.open(c, "url", "dir")
 		if err != nil {
 			return err

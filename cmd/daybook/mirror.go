@@ -23,10 +23,10 @@ Whoever signs a second history is found out here: what shows it is written besid
 the copy stays as it was. A ledger's operator names mirrors with daybook serve --mirror, and is then
 stopped from going on with an older state than they have.
 
-It ends with 3 when the ledger is convicted, or what it shows is not signed with the key, which may be
-another ledger's. With --once it ends with 5 when there is nothing newer that can be taken, as when the
-ledger is set back or a quorum of witnesses is missing, and with 4 when the ledger cannot be reached;
-without, it tries again.`
+Exit codes: 0 stopped, or copied; 1 this machine failed; 2 misused; 3 the ledger is convicted, or what
+it shows is not signed with the key, which may be another ledger's. With --once also 4 when the ledger,
+or the file of --policy, cannot be read, and 5 when there is nothing newer that can be taken, as when
+the ledger is set back or too few witnesses of the policy signed; without, it tries again.`
 
 // mirroring keeps a directory that any web server can show.
 type mirroring struct {

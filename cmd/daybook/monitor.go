@@ -36,7 +36,11 @@ const monitorHelp = `Keep a verified copy of a ledger, compute its index again, 
 
 Each is a line on stderr, and with --webhook a POST of {"ledger","alert","says","evidence","at"}, which
 is tried again until it is taken; and another with "over":true when it is over. Evidence is a file in the directory, which daybook verify opens for
-anyone, and is there before the alert. The first time all entries of the ledger are new.`
+anyone, and is there before the alert. The first time all entries of the ledger are new.
+
+Exit codes: 0 stopped; 1 this machine failed; 2 misused; 3 it is convicted; 4 the file of --policy cannot
+be read. With --once 0 all is well, 3 misbehaviour, 4 it cannot be reached, 5 stale or incomplete, as
+when too few witnesses of the policy signed.`
 
 // monitorFlags are what a monitor is told.
 type monitorFlags struct {
@@ -77,7 +81,7 @@ func monitorCommand() *cobra.Command {
 	c.Flags().StringVar(&f.webhook, "webhook", "", "post each alert to this address, as JSON")
 	c.Flags().DurationVar(&f.stale, "stale", time.Hour, "alert when the ledger shows nothing newer for longer, cannot be reached for longer, or its index is behind for longer; with --policy at least 15m, as cosignatures are renewed every ten minutes")
 	c.Flags().DurationVar(&f.every, "every", 30*time.Second, "how long to wait before looking again")
-	c.Flags().BoolVar(&f.once, "once", false, "look once, and end: 0 when all is well, 3 for misbehaviour, 4 when it cannot be reached, 5 when it is stale or incomplete")
+	c.Flags().BoolVar(&f.once, "once", false, "look once, and end")
 	f.chosen.flags(c)
 	return c
 }

@@ -35,7 +35,10 @@ func ownTrailCommand() *cobra.Command {
 			"time. The card is not sent anywhere. The ledger learns: by default, how the tags asked for\n" +
 			"begin, at least 256 having each beginning, which blocks of entries are read, and from the\n" +
 			"details asked for which entries are of one person; with --no-details not that; from a copy\n" +
-			"of the log, given with --mirror, nothing.",
+			"of the log, given with --mirror, nothing.\n\n" +
+			"Exit codes: 0 all of it is shown, and proved; 2 misused; 3 not valid, or the ledger is convicted;\n" +
+			"4 not checked; 5 incomplete: the index is behind, the card was replaced, or fewer witnesses signed\n" +
+			"than the card asks for.",
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"table", "json"}, f.output) {
