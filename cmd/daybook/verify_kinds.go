@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/api/client"
@@ -103,7 +104,26 @@ func (t trust) evidence(b []byte) error {
 	return t.explained(t.convicted(e), func() []proof.Step { return e.Explain(t.key) })
 }
 
+// signersIn are the names under which the checkpoints in evidence are signed.
+func signersIn(e proof.Evidence) (out []string) {
+	for _, p := range slices.Concat(e.Proofs, e.Leaves) {
+		out = append(out, firstLine(p.Note))
+	}
+	if e.Opened != nil {
+		out = append(out, firstLine(e.Opened.Note))
+	}
+	for _, msg := range e.Notes {
+		if isCheckpoint(msg) {
+			out = append(out, firstLine(msg))
+		}
+	}
+	return out
+}
+
 func (t trust) convicted(e proof.Evidence) error {
+	if names := signersIn(e); len(names) > 0 && !slices.Contains(names, t.key.Name()) {
+		return t.stranger(names[0])
+	}
 	shown, err := e.Verify(t.key)
 	if err != nil {
 		return exitWith(exitInvalid, "NOT VALID: no evidence of anything: %w", err)

@@ -70,7 +70,8 @@ type Cosigned struct {
 }
 
 // QuorumError says that the cosignatures of a checkpoint are fewer than a policy
-// needs.
+// needs. That convicts nobody, and shows nothing either: a ledger that replaced a witness
+// or cannot reach one looks so, and so does one that shows somebody another history.
 type QuorumError struct {
 	Quorum string
 	Have   []Cosignature
