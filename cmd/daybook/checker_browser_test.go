@@ -151,7 +151,7 @@ func TestCheckerInBrowser(t *testing.T) {
 		{[]string{write("broken.tlog-proof", broken)}, entry.Trust.Key, "Not valid", []string{"What was checked"}, ""},
 		{[]string{write("fork.evidence", evidence.File)}, evidence.Trust.Key, "Evidence of cheating", nil, ""},
 		{[]string{write("late.evidence", late.File)}, late.Trust.Key, "Overdue: ask the ledger", []string{"Ask for a newer checkpoint"}, ""},
-		{[]string{write("blank.txt", append(bytes.Repeat([]byte("\n"), 4000), 'x'))}, entry.Trust.Key, "Not valid", nil, ""},
+		{[]string{write("blank.txt", append(bytes.Repeat([]byte("\n"), 4000), 'x'))}, entry.Trust.Key, "Not checked", []string{"none of the files"}, ""},
 		{[]string{write("empty.txt", nil)}, entry.Trust.Key, "Incomplete", []string{"nothing was checked"}, ""},
 		{[]string{write("again.tlog-proof", entry.File)}, "", "Not checked", []string{"No key was given"}, "press"},
 		{[]string{write("trail.bundle", bundle), write("ann.card", card)}, "", "Valid", []string{"What you kept of your trail", "Sealed, and opened here", "A seal hid this from you until it was lifted."}, ""},
@@ -186,6 +186,8 @@ func TestCheckerInBrowser(t *testing.T) {
 	}
 	c.arithmetic(entry)
 	c.dropped(bundle, card)
+	c.several(write("one.tlog-proof", entry.File), write("two.tlog-proof", broken), write("ann.card", card), entry.Trust.Key)
+	c.breaks(write("one.tlog-proof", entry.File), entry.Trust.Key)
 	c.forgotten()
 	c.quiet()
 }
@@ -216,6 +218,47 @@ func (c *checker) dropped(bundle, card []byte) {
 		`+string(given)+`.forEach((b, i) => data.items.add(new File([Uint8Array.from(atob(b), c => c.charCodeAt(0))], "file" + i)));
 		document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
 	})()`, nil), chromedp.WaitVisible(`#verdict.valid`, chromedp.ByQuery))
+}
+
+// several gives two files at once, and a card alone: no verdict is left of what was
+// checked before, and it is said what is asked for.
+func (c *checker) several(one, two, card, key string) {
+	c.Helper()
+	for _, x := range []struct {
+		files []string
+		says  []string
+	}{
+		{[]string{one, two}, []string{"Nothing was checked", "one.tlog-proof and two.tlog-proof are both files to check"}},
+		{[]string{card, card}, []string{"Nothing was checked", "are both a card"}},
+	} {
+		var verdicts int
+		c.run(press(`#forget`), chromedp.SetValue(`#trust`, key, chromedp.ByQuery), chromedp.SetUploadFiles(`#file`, []string{one}, chromedp.ByQuery),
+			press(`#check button[type=submit]`), chromedp.WaitVisible(`#verdict.valid`, chromedp.ByQuery), chromedp.SetUploadFiles(`#file`, x.files, chromedp.ByQuery),
+			chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery), fits(c.T, c.axe, x.says...), chromedp.Sleep(100*time.Millisecond),
+			chromedp.Evaluate(`document.querySelectorAll("#verdict").length`, &verdicts))
+		if verdicts != 0 {
+			c.Errorf("%v: a verdict is shown", x.files)
+		}
+	}
+	c.run(press(`#forget`), chromedp.SetUploadFiles(`#file`, []string{card}, chromedp.ByQuery),
+		chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery), fits(c.T, c.axe, "it is what a file is checked with. Now give the file"))
+}
+
+// breaks checks in a browser that breaks off, in the verifier and while the result is
+// shown: no verdict of before is left.
+func (c *checker) breaks(file, key string) {
+	c.Helper()
+	for _, hook := range []string{"Uint8Array.prototype.subarray", "Element.prototype.scrollIntoView"} {
+		var text string
+		c.run(press(`#forget`), chromedp.SetValue(`#trust`, key, chromedp.ByQuery), chromedp.SetUploadFiles(`#file`, []string{file}, chromedp.ByQuery),
+			press(`#check button[type=submit]`), chromedp.WaitVisible(`#verdict.valid`, chromedp.ByQuery),
+			chromedp.Evaluate(`window.whole = `+hook+`; `+hook+` = () => { throw new Error("it broke"); }; 0`, nil), press(`#check button[type=submit]`),
+			chromedp.WaitVisible(`#verdict.unchecked`, chromedp.ByQuery), fits(c.T, c.axe, "broke off while it checked one.tlog-proof", "it broke"),
+			chromedp.Text(`#result`, &text, chromedp.ByQuery), chromedp.Evaluate(hook+` = window.whole; 0`, nil))
+		if strings.Contains(text, "Valid") || strings.Contains(text, "What was checked") {
+			c.Errorf("%s: it shows %s", hook, text)
+		}
+	}
 }
 
 // forgotten leaves the page and comes back: it has no card any more.

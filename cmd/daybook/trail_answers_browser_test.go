@@ -116,6 +116,11 @@ func TestTrailAroundInBrowser(t *testing.T) {
 	if err := chromedp.Run(ctx, chromedp.Text(`#found`, &text, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
+	if err := chromedp.Run(ctx, chromedp.Evaluate(`Uint8Array.prototype.subarray = () => { throw new TypeError("it broke"); }; 0`, nil),
+		press(`#own-form button`), chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery), fits(t, w.axe, "Not checked: this page broke off", "it broke"),
+		chromedp.WaitNotPresent(`#entries`, chromedp.ByQuery)); err != nil {
+		t.Fatal(err)
+	}
 	if strings.ContainsAny(text, "\u202e\u200b\u0007") || strings.Contains(text, strings.Repeat("x", 160)) || strings.Contains(text, "none at all") || strings.Contains(text, "FEW") {
 		t.Errorf("it shows %s", text)
 	}

@@ -2,7 +2,7 @@
 // no server, no clock and nothing of a browser.
 
 import { Account, type Given, type ShownEntry, type Step } from "./account.ts";
-import { type Bytes, cannot, fromArray, need, Refusal, refuse, shown, text, utf8 } from "./bytes.ts";
+import { type Bytes, cannot, fromArray, need, Refusal, shown, text, utf8 } from "./bytes.ts";
 import { bundleMark } from "./bundle.ts";
 import { type Card, cardMark, cardText, readCard } from "./card.ts";
 import { readEncodedDisclosure, readEntry } from "./entry.ts";
@@ -40,6 +40,9 @@ export interface Report {
   notChecked: string[];
   entries: ShownEntry[];
 }
+
+/** How the file begins in which the program remembers ledgers. */
+const contextMark = "daybook/context@";
 
 /** What a file is, by how it begins. */
 export function formatOf(b: Bytes): string {
@@ -126,7 +129,8 @@ function prove(format: string, b: Bytes, trusted: Trusted, tell: Account, dayboo
     case "card":
       return "This is a card, which proves nothing by itself, and is a secret: a file with a trail is checked with it. Nothing was checked.";
   }
-  refuse("It is none of the files that can be checked here.");
+  if (b.startsWith(contextMark)) cannot("This is what the program remembers of ledgers, for daybook context: it is compared with a ledger, and shows nothing by itself.");
+  cannot("It is none of the files that can be checked here.");
 }
 
 function proveCheckpoint(s: Signed, trusted: Trusted, tell: Account): void {

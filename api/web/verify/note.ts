@@ -133,6 +133,6 @@ export function readSigned(b: Bytes): Signed {
 
 /** Holds that a checkpoint is one of the key's own log. */
 export function checkSigned(s: Signed, key: Key): void {
-  need(s.checkpoint.origin == key.name, `the checkpoint is one of ${shown(s.checkpoint.origin)}, and the key is that of ${text(key.name)}`);
+  if (s.checkpoint.origin != key.name) cannot(`the checkpoint is one of ${shown(s.checkpoint.origin)}, and the key is that of ${text(key.name)}: another key is needed`);
   checkNote(s.note, key);
 }

@@ -105,7 +105,9 @@ func TestNothingCheckedIsNotValid(t *testing.T) {
 		{"no card", bundle, vectest.Trust{Key: key}, "unchecked", "give the card"},
 		{"a card that is none", bundle, vectest.Trust{Card: card[1:]}, "unchecked", "cannot be read"},
 		{"a policy that is none", checkpoint, vectest.Trust{Key: key, Policy: "quorum nobody\n"}, "unchecked", "cannot be read"},
-		{"a picture", []byte("\x89PNG\r\n\x1a\n"), vectest.Trust{Key: key}, "not-valid", "none of the files"},
+		{"a picture", []byte("\x89PNG\r\n\x1a\n"), vectest.Trust{Key: key}, "unchecked", "none of the files"},
+		{"what is remembered", []byte("daybook/context@1\nurl https://ledger.example\n"), vectest.Trust{Key: key}, "unchecked", "daybook context"},
+		{"a proof of another log", read(t, "proof-first-of-seven.tlog-proof"), vectest.Trust{Key: receipt}, "unchecked", "another key is needed"},
 		{"a checkpoint", checkpoint, vectest.Trust{Key: key}, "incomplete", "proves no entry"},
 	} {
 		r := e.report(t, test.file, test.with)

@@ -40,14 +40,31 @@ function take(g: Given, name: string): void {
   }
 }
 
+/** dismiss shows no verdict any more, and says why nothing is checked. */
+function dismiss(why: string): void {
+  Object.assign(held, { file: null, name: "" });
+  status.textContent = "";
+  result.replaceChildren();
+  result.hidden = true;
+  say(why);
+}
+
+/** takeFiles takes one thing of each kind. Of two there would be one that is not checked. */
 async function takeFiles(files: Iterable<File>): Promise<void> {
-  for (const f of files) {
-    if (f.size > maxFile) {
-      say(f.name + " is too long to be a file of a ledger.");
-      return;
+  const given = new Map<Given["is"], { g: Given; name: string }>(), list = [...files]; // which the browser empties
+  for (const f of list) {
+    let g: Given;
+    try {
+      if (f.size > maxFile) return dismiss(f.name + " is too long to be a file of a ledger.");
+      g = read(new Uint8Array(await f.arrayBuffer()));
+    } catch {
+      return dismiss(f.name + " cannot be read.");
     }
-    take(read(new Uint8Array(await f.arrayBuffer())), f.name);
+    const other = given.get(g.is);
+    if (other) return dismiss("Nothing was checked: " + other.name + " and " + f.name + (g.is === "file" ? " are both files to check. Give one at a time." : " are both a " + g.is + ". Give one."));
+    given.set(g.is, { g, name: f.name });
   }
+  given.forEach(({ g, name }) => take(g, name));
   go();
 }
 
@@ -73,10 +90,12 @@ function fields(): void {
   if (text.value.trim() !== "") take(read(new TextEncoder().encode(pasted(text.value))), "What you pasted");
 }
 
+const cardAlone = "A card is not checked: it is what a file is checked with. Now give the file, as what you kept of your trail.";
+
 /** go checks as soon as there is something to check, and to check it with. */
 function go(): void {
   if (!held.file) {
-    say(held.card || held.key ? "Now give the file to check." : "");
+    say(held.card ? cardAlone : held.key ? "Now give the file to check." : "");
   } else if (!held.card && !held.key) {
     say(held.name + " is here. Now give the ledger’s key, or your card.");
   } else {
@@ -86,22 +105,40 @@ function go(): void {
 
 /** check asks the core, after the browser had time to say so. */
 function check(): void {
-  const { file: bytes, name } = held;
+  const mine = held, { file: bytes, name } = held;
   if (!bytes) {
-    say("There is nothing to check yet: choose a file, drop one here, or paste its text.");
+    say(held.card ? cardAlone : "There is nothing to check yet: choose a file, drop one here, or paste its text.");
     return;
   }
   say("");
   result.replaceChildren();
   status.textContent = "Checking " + name + " …";
   setTimeout(() => {
-    const trust = { key: held.key || undefined, card: held.card || undefined };
-    // A policy asks for more than a card does, never for less: it may have come with the file, or be left from another.
-    let r = verify(bytes, trust);
-    if (held.policy !== "" && (held.card === "" || r.verdict === "valid" || r.verdict === "incomplete" && r.lacking.length === 0)) r = verify(bytes, { ...trust, policy: held.policy });
-    status.textContent = word(r.verdict) + ": " + name + ".";
-    show(r, name);
+    if (mine !== held || bytes !== held.file) return;
+    try {
+      judge(bytes, name);
+    } catch (e) {
+      broken(e, name);
+    }
   }, 30);
+}
+
+function judge(bytes: Uint8Array, name: string): void {
+  const trust = { key: held.key || undefined, card: held.card || undefined };
+  // A policy asks for more than a card does, never for less: it may have come with the file, or be left from another.
+  let r = verify(bytes, trust);
+  if (held.policy !== "" && (held.card === "" || r.verdict === "valid" || r.verdict === "incomplete" && r.lacking.length === 0)) r = verify(bytes, { ...trust, policy: held.policy });
+  status.textContent = word(r.verdict) + ": " + name + ".";
+  show(r, name);
+}
+
+/** broken says that this page did not come to a verdict. */
+function broken(e: unknown, name: string): void {
+  status.textContent = word("unchecked") + ": " + name + ".";
+  result.replaceChildren(banner("unchecked"),
+    el("p", { class: "notice" }, "This page broke off while it checked " + name + ". That says nothing about the file. Try another browser, or the program: daybook verify."),
+    el("p", { class: "soft" }, String(e)));
+  result.hidden = false;
 }
 
 function show(r: Report, name: string): void {

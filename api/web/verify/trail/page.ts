@@ -1,7 +1,7 @@
 // The page that opens a card, here and not at the ledger: it finds what the card leads
 // to, checks all of it, and shows it. It forgets the card when it is left.
 
-import { text, toArray, utf8 } from "../bytes.ts";
+import { Refusal, text, toArray, utf8 } from "../bytes.ts";
 import { type Card, readCard } from "../card.ts";
 import { byId, el, save } from "../page/dom.ts";
 import { readCard as cardIn } from "../page/given.ts";
@@ -57,7 +57,8 @@ function ownCard(): string {
   let card: Card;
   try {
     card = readCard(utf8(given));
-  } catch {
+  } catch (e) {
+    if (!(e instanceof Refusal)) throw e;
     throw new Error("That is not a trail card. A card has a link that begins with https, or some ten lines of text.");
   }
   const origin = text(card.log.name), { key, origin: here } = own.dataset;
@@ -104,7 +105,11 @@ function fail(e: unknown): void {
     return;
   }
   if (!(e instanceof Misbehaviour)) {
-    note.textContent = e instanceof Error ? e.message : String(e);
+    found.hidden = true;
+    found.replaceChildren();
+    // What this page throws is a plain Error with a sentence; anything else is a fault of it, or of the browser.
+    note.textContent = e instanceof Error && e.name === "Error" ? e.message
+      : "Not checked: this page broke off. That says nothing about the ledger. Try again, try another browser, or run the program: daybook trail. (" + String(e) + ")";
     note.focus();
     return;
   }
