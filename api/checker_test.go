@@ -4,12 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/daybook-ledger/daybook/api/web"
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // TestChecker holds the page that checks: it is the same to use and to keep, it has its
@@ -49,4 +52,29 @@ func TestChecker(t *testing.T) {
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// TestCheckingNamesKeys: the page about checking shows each key with what it is for,
+// and who else signs: nobody, until the ledger says that it asks others.
+func TestCheckingNamesKeys(t *testing.T) {
+	w := seeded(t)
+	_, index := key(t, origin+"/index")
+	_, receipt := key(t, origin+"/receipt")
+	page := html.UnescapeString(w.get("/checking").Body.String())
+	for _, want := range []string{w.vkey, index, receipt, "signs receipts: for those alone", "asks no witness"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	data := append([]byte{proof.CosignerEd25519}, make([]byte, 32)...)
+	hash := sha256.Sum256(append([]byte("library.example\n"), data...))
+	witness := fmt.Sprintf("library.example+%x+%s", hash[:4], base64.StdEncoding.EncodeToString(data))
+	policy := "witness library " + witness + "\nquorum library\n"
+	w.record("", fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":"daybook","time":"2026-06-24T08:00:00Z","type":"org.daybook.witness.added.v1","data":{"witness":"library","key":%q,"policy":%q}}`, witness, policy))
+	w.publish()
+	w.fold()
+	page = html.UnescapeString(w.get("/checking").Body.String())
+	if !strings.Contains(page, witness) || !strings.Contains(page, policy) || strings.Contains(page, "asks no witness") {
+		t.Errorf("the page does not say who cosigns: %s", page)
+	}
 }

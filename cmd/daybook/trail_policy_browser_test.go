@@ -49,6 +49,10 @@ func TestTrailFewWitnessesInBrowser(t *testing.T) {
 		w.sendsCard(card.Link(), `[role="alert"]`), fits(t, w.axe, "Too few of the witnesses that your card names signed")); err != nil {
 		t.Fatalf("%v: %s", err, w.server.logs)
 	}
+	var breaks string // of the policy that entry 0 has
+	if err := chromedp.Run(ctx, chromedp.Navigate(w.wire.URL+"/entries/0"), chromedp.Evaluate(`getComputedStyle(document.querySelector("td.value")).whiteSpace`, &breaks)); err != nil || breaks != "pre-line" {
+		t.Errorf("the lines of a policy are shown as %q: %v", breaks, err)
+	}
 	if strings.Contains(few, "Something is wrong") || strings.Contains(few, "secret/role") || !strings.Contains(under, "secret/role") {
 		t.Errorf("few witnesses show %s\nand another policy %s", few, under)
 	}

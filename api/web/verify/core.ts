@@ -95,7 +95,7 @@ class Trusted {
   receipt(): Key {
     const key = this.given.key;
     if (key && key.name.endsWith(receiptKeyName(""))) return key;
-    cannot("A receipt is signed by the receipt key, which entry 0 of the log names: give that.");
+    cannot("A receipt is signed by the receipt key, which entry 0 of the log names, and the ledger shows beside its key under “Check it yourself”: give that.");
   }
 }
 
