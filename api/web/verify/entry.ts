@@ -213,10 +213,15 @@ function checkDigests(slots: number, o: Members): void {
 }
 
 /** A private field that is opened. */
-export interface Disclosure {
-  name: Bytes;
-  value: Value;
-  digest: Bytes; // as the entry has it
+export class Disclosure {
+  private hashed = "";
+
+  constructor(readonly name: Bytes, readonly value: Value, private readonly json: Bytes) {}
+
+  /** As the entry has it. It is computed when it is asked for: files can have many that no entry commits to. */
+  get digest(): Bytes {
+    return this.hashed ||= base64url(sha256(base64url(this.json)));
+  }
 }
 
 /** Reads the JSON text [salt,name,value] of a disclosure. */
@@ -225,7 +230,7 @@ export function readDisclosure(json: Bytes): Disclosure {
   if (!Array.isArray(v) || v.length != 3 || !isBinary(textOf(v[0]), 16) || !isText(v[1]) || !isFieldName(v[1])) {
     refuse("a disclosure is not [salt,name,value]");
   }
-  return { name: v[1], value: v[2], digest: base64url(sha256(base64url(json))) };
+  return new Disclosure(v[1], v[2], json);
 }
 
 /** Reads a disclosure as it is passed on, in base64url. */
