@@ -125,3 +125,23 @@ func TestTrailAroundInBrowser(t *testing.T) {
 		t.Errorf("it shows %s", text)
 	}
 }
+
+// byBrokenLink follows the link with what mail put behind it, and one that is none: the
+// address keeps nothing of either.
+func (w *cardWalk) byBrokenLink(ctx context.Context, link string) {
+	w.Helper()
+	for _, ending := range []string{".", "%3E", "%20" + strings.Repeat("x", 100)} {
+		if err := chromedp.Run(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(link+ending), chromedp.WaitVisible(`#file`, chromedp.ByQuery), chromedp.Sleep(100*time.Millisecond)); err != nil {
+			w.Fatal(err)
+		}
+		if card, _ := w.state(ctx); card != link {
+			w.Errorf("the form has %q of a link that ends with %q", card, ending)
+		}
+	}
+	if err := chromedp.Run(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(w.wire.URL+"/trail#%3C"+strings.Repeat("x", 100)), chromedp.WaitVisible(`#note:not(:empty)`, chromedp.ByQuery)); err != nil {
+		w.Fatal(err)
+	}
+	if card, said := w.state(ctx); card != "" || !strings.Contains(said, "no card in it that can be read") {
+		w.Errorf("the form has %q, and says %q", card, said)
+	}
+}

@@ -54,6 +54,7 @@ func TestTrailInBrowser(t *testing.T) {
 	}
 	w.access("9", "Anna")
 	link := w.office(ctx)
+	w.byBrokenLink(ctx, link)
 	w.byLink(ctx, link)
 	w.byFile(ctx)
 	w.kept(ctx)
@@ -151,7 +152,7 @@ func (w *cardWalk) byLink(ctx context.Context, link string) {
 	w.Helper()
 	w.until(w.cards[0], "Trail card issued")
 	var text, left string
-	if err := chromedp.Run(ctx, chromedp.Navigate(link), chromedp.WaitVisible(`#file`, chromedp.ByQuery),
+	if err := chromedp.Run(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(link), chromedp.WaitVisible(`#file`, chromedp.ByQuery),
 		fits(w.T, w.axe, "The card from the link is below. It stays on this device.")); err != nil {
 		w.Fatal(err)
 	}

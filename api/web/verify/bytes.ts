@@ -183,7 +183,18 @@ export function utf8(s: string): Bytes {
 
 /** What is shown of text that somebody else wrote, without what would put other text in another order. */
 export function shown(b: Bytes): string {
-  return text(b.slice(0, 60)).replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
+  let most = 60;
+  while (most > 56 && (b.charCodeAt(most) & 0xc0) == 0x80) most--; // within a character
+  return text(b.slice(0, most)).replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
+}
+
+/** What stands between blanks and breaks. A name can begin with what String.trim takes away. */
+export function bare(s: string): string {
+  const blank = (i: number) => " \t\r\n".indexOf(s.charAt(i)) >= 0;
+  let from = 0, to = s.length;
+  while (from < to && blank(from)) from++;
+  while (to > from && blank(to - 1)) to--;
+  return s.slice(from, to);
 }
 
 /** The lines of text that ends in a newline. */

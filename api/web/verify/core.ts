@@ -2,7 +2,7 @@
 // no server, no clock and nothing of a browser.
 
 import { Account, type Given, type ShownEntry, type Step } from "./account.ts";
-import { type Bytes, cannot, fromArray, need, Refusal, shown, text, utf8 } from "./bytes.ts";
+import { type Bytes, bare, cannot, fromArray, need, Refusal, shown, text, utf8 } from "./bytes.ts";
 import { bundleMark } from "./bundle.ts";
 import { type Card, cardMark, cardText, readCard } from "./card.ts";
 import { readEncodedDisclosure, readEntry } from "./entry.ts";
@@ -69,9 +69,9 @@ class Trusted {
 
   /** What cannot be read is trusted for nothing, so nothing was checked. */
   reading(what: string, given: string | undefined, read: (b: Bytes) => void): void {
-    if (given === undefined || given.trim() == "") return;
+    if (given === undefined || bare(given) == "") return;
     try {
-      read(utf8(what == "key" ? given.trim() : given));
+      read(utf8(what == "key" ? bare(given) : given));
     } catch (x) {
       if (x instanceof Refusal) cannot(`the ${what} that you gave cannot be read: ${x.why}`);
       throw x;

@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +116,24 @@ func TestNothingCheckedIsNotValid(t *testing.T) {
 		r := e.report(t, test.file, test.with)
 		if r.Verdict != test.verdict || !strings.Contains(r.Reason, test.reason) {
 			t.Errorf("%s: %s, %q", test.name, r.Verdict, r.Reason)
+		}
+	}
+}
+
+// TestNamesAsTheyAre: a key is of the name that it has, though String.trim would take
+// away how that begins, and what is cut off to be shown ends with a character.
+func TestNamesAsTheyAre(t *testing.T) {
+	e := newEngine(t, quick(t))
+	const name = "\ufeffvectors.example"
+	data := append([]byte{1}, make([]byte, 32)...)
+	hash := sha256.Sum256(append([]byte(name+"\n"), data...))
+	key := fmt.Sprintf(" %s+%x+%s\n", name, hash[:4], base64.StdEncoding.EncodeToString(data))
+	if r := e.report(t, read(t, "checkpoint-seven.txt"), vectest.Trust{Key: key}); !strings.Contains(r.Reason, "you gave the key of "+name) {
+		t.Errorf("%s, %q", r.Verdict, r.Reason)
+	}
+	for n := 55; n < 61; n++ {
+		if why := e.judge(t, "policy", []byte(strings.Repeat("a", n)+"€€€ x\n"), vectest.Trust{}); strings.Trim(why, `"`+"a€") != ` is neither log, witness, group nor quorum` {
+			t.Errorf("%q", why)
 		}
 	}
 }

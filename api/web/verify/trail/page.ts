@@ -32,13 +32,19 @@ function put(card: string, said: string): void {
   note.textContent = said;
 }
 
-/** fromAddress takes a card out of the link, and out of the address. A short # leads to a place on this page. */
+/**
+ * fromAddress takes a card out of the link, with what mail put behind it, and out of the
+ * address. A short # leads to a place on this page.
+ */
 function fromAddress(): void {
-  if (!/^#[\w-]{100,}$/.test(location.hash)) return;
+  const { href, hash, pathname } = location;
+  if (hash.length <= 100) return;
   forget();
-  put(location.href, "The card from the link is below. It stays on this device.");
   // The address bar and the history of the browser need not keep the secret.
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", pathname);
+  const link = /^[^#]*#[\w-]{100,}/.exec(href);
+  if (link) put(link[0], "The card from the link is below. It stays on this device.");
+  else note.textContent = "The link that you followed has no card in it that can be read. It is not in the address any more.";
 }
 
 async function fromFile(): Promise<void> {
