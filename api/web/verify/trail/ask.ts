@@ -3,7 +3,7 @@
 // entries are of one person. What answers is not trusted to end: no answer may be longer
 // than its kind can be, or stand still for long.
 
-import { type Bytes, base64url, fromArray, fromBase64url, need, utf8 } from "../bytes.ts";
+import { type Bytes, base64url, fromArray, fromBase64url, need, text, utf8 } from "../bytes.ts";
 
 /** Read reads one file of a log. */
 export type Read = (path: string) => Promise<Bytes>;
@@ -75,7 +75,7 @@ function problem(body: Uint8Array): string {
 }
 
 function parsed(body: Uint8Array): Record<string, unknown> {
-  const v = JSON.parse(new TextDecoder().decode(body));
+  const v = JSON.parse(text(fromArray(body)));
   if (typeof v !== "object" || v === null) throw new Error("The ledger’s answer cannot be read.");
   return v;
 }
