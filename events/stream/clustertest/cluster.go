@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -86,11 +87,14 @@ func Start(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// freePorts are ports nobody listened on a moment ago.
-func freePorts(n int) ([]int, error) {
-	var out []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+// freePorts are ports nobody listened on a moment ago, below those that systems give to
+// whoever does not ask for one: a server that was killed finds its own again.
+func freePorts(n int) (out []int, err error) {
+	for tries := 0; len(out) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		if err != nil && tries < 1000 {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
