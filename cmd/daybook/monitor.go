@@ -35,8 +35,9 @@ const monitorHelp = `Keep a verified copy of a ledger, compute its index again, 
   unreachable, incomplete  for longer than --stale, or now with --once
 
 Each is a line on stderr, and with --webhook a POST of {"ledger","alert","says","evidence","at"}, which
-is tried again until it is taken; and another with "over":true when it is over. Evidence is a file in the directory, which daybook verify opens for
-anyone, and is there before the alert. The first time all entries of the ledger are new.
+is tried again until it is taken; and another with "over":true when it is over. Evidence is a file in
+the directory, which daybook verify opens for anyone, and is there before the alert. The first time all
+entries of the ledger are new.
 
 Exit codes: 0 stopped; 1 this machine failed; 2 misused; 3 it is convicted; 4 the file of --policy cannot
 be read. With --once 0 all is well, 3 misbehaviour, 4 it cannot be reached, 5 stale or incomplete, as
