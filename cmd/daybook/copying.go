@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -329,14 +330,23 @@ func (c *copying) judge(ctx context.Context, err error) error {
 }
 
 // writeEvidence writes evidence to a new file: path, or if that is there and holds
-// something else the first of path-2, path-3 and so on that is not.
+// something else the first of path-2, path-3 and so on that is not. A crash leaves
+// the whole file or none under that name.
 func writeEvidence(path string, e *proof.Evidence) (string, error) {
 	text, name := e.Format(), path
+	f, err := os.CreateTemp(filepath.Dir(path), ".evidence-*")
+	if err != nil {
+		return "", fmt.Errorf("writing the evidence: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("writing the evidence: %w", err)
+	}
 	for n := 2; ; n++ {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		err := os.Link(f.Name(), name)
 		if err == nil {
-			_, err = f.Write(text)
-			return name, errors.Join(err, f.Sync(), f.Close())
+			return name, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return "", fmt.Errorf("writing the evidence: %w", err)

@@ -371,3 +371,29 @@ func TestMirrorIndexAhead(t *testing.T) {
 	}
 	call{monitor, exitIncomplete, "", "ALERT incomplete: .+leaf 1 of the index covers"}.check(t)
 }
+
+// TestEvidenceIsKeptWhole: what another file of that name has stays, the same evidence
+// is kept once, and nothing else is left beside it.
+func TestEvidenceIsKeptWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "evidence")
+	one, other := proof.Evidence{Kind: proof.EvidenceFork}, proof.Evidence{Kind: proof.EvidenceGap}
+	writeText(t, path, "mine\n")
+	for _, x := range []struct {
+		e    *proof.Evidence
+		name string
+	}{{&one, path + "-2"}, {&other, path + "-3"}, {&one, path + "-2"}} {
+		if name, err := writeEvidence(path, x.e); err != nil || name != x.name {
+			t.Errorf("it is in %s: %v", name, err)
+		}
+		if b, err := os.ReadFile(x.name); err != nil || string(b) != string(x.e.Format()) {
+			t.Errorf("%s has %q, %v", x.name, b, err)
+		}
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 3 {
+		t.Errorf("%v, %v", list, err)
+	}
+	if _, err := writeEvidence(filepath.Join(dir, "none", "evidence"), &one); err == nil {
+		t.Error("it was written into no directory")
+	}
+}
