@@ -23,6 +23,7 @@ type plug struct {
 	root     string
 	cutAt    int // the step that does not happen; below 0: none
 	steps    int
+	cut      bool // that step was asked for
 	last     step // done by the time the next one is asked for
 	inodes   int
 	names    map[string]int // path below root → file
@@ -73,6 +74,7 @@ func (p *plug) rel(path string) string {
 func (p *plug) step(s step) error {
 	p.settle()
 	if p.steps == p.cutAt {
+		p.cut = true
 		return errCut
 	}
 	p.steps++
