@@ -143,9 +143,9 @@ function fewer(e: TooFew): void {
     el("p", {}, "The ledger records whom it ", el("a", { href: "/entries?kind=witness.removed" }, "removed from its witnesses"), " and whom it ",
       el("a", { href: "/entries?kind=witness.added" }, "added"), ". If ", e.lacking.length === 1 ? "that witness is" : "one of those is", " there, get a new card, or the policy that counts now, from somebody you trust: not from this page alone. If not, ask the witness, or somebody who sees the ledger from elsewhere."),
     el("p", {}, el("label", { for: "other-policy" }, "The text of a policy from somebody you trust, to be used in place of the one on your card")), policy,
-    button("Check with this policy", "use-policy", () => {
+    el("p", {}, button("Check with this policy", "use-policy", () => {
       if (policy.value.trim() !== "") void openTrail(policy.value.trim() + "\n");
-    }),
+    })),
     close());
   found.hidden = false;
 }
@@ -194,7 +194,7 @@ function show(got: Opened, compared: boolean, replaced: boolean, unproved: strin
     el("h2", { id: "keep" }, "Keep this"),
     el("p", {}, "Save what was found. With your card and ", el("a", { href: "/verify" }, "the page that checks"), " it shows the same offline, whatever becomes of this ledger. Give it to this page the next time: then it checks that nothing was changed or removed in between. It has in clear what was sealed for you, so keep it like a letter."),
     replaced ? el("p", {}, "Keep the policy that you gave beside it: under the one on your card it shows too few witnesses.") : "",
-    button("Save what was found", "save", () => save("trail.bundle", got.bundle)),
+    el("p", {}, button("Save what was found", "save", () => save("trail.bundle", got.bundle))),
     close());
   found.hidden = false;
   byId("entries").focus({ preventScroll: true });
