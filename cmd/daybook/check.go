@@ -79,10 +79,14 @@ func fetchProof(ctx context.Context, k *known, url, entry string) (proof.Proof, 
 	if _, err := p.Verify(k.memory.LogKey()); err != nil {
 		return p, refuse(err)
 	}
-	if _, _, err := k.memory.Policy.Check(p.Note, k.memory.LogKey()); err != nil {
-		return p, unwitnessed(err, k.memory.Policy)
+	_, _, few := k.memory.Policy.Check(p.Note, k.memory.LogKey())
+	if _, ok := asQuorum(few); few != nil && !ok {
+		return p, refuse(few)
 	}
-	_, err = k.meet(ctx, p.Note)
+	_, err = k.meet(ctx, p.Note) // which convicts also where too few signed
+	if e := new(exit); few != nil && !(errors.As(err, &e) && e.code == exitInvalid) {
+		err = unwitnessed(few, k.memory.Policy)
+	}
 	return p, err
 }
 
