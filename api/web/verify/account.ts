@@ -1,7 +1,7 @@
 // What a verification tells: what was checked, in plain words, each step with its
 // arithmetic, and what was not.
 
-import { counted, hex, moment, text } from "./bytes.ts";
+import { type Bytes, Refusal, counted, hex, moment, text } from "./bytes.ts";
 import { type Disclosure, type Entry, textAt, textsAt } from "./entry.ts";
 import { at, inLine, isInteger, plain } from "./json.ts";
 import { type Key, type Signed, checkSigned } from "./note.ts";
@@ -34,6 +34,7 @@ export class Account {
   steps: Step[] = [];
   notChecked: string[] = [];
   entries: ShownEntry[] = [];
+  private few: { why: Refusal; steps: number; notChecked: number } | null = null;
 
   /** Without detail the arithmetic is done and not told. */
   constructor(readonly given: Given, readonly detailed: boolean) {}
@@ -65,8 +66,9 @@ export class Account {
 
   /**
    * Says who beside the log signed these states of it, what a policy asks for, and
-   * holds that they are enough. What is what the states are of. A signature that is not
-   * valid is worse than one that is missing, and said first.
+   * whether they are enough. What is what the states are of. A signature that is not
+   * valid is worse than one that is missing, and said first; so is anything else that
+   * does not hold, so that settle refuses what too few signed.
    */
   witnessed(what: string, ...states: [Signed, Key][]): void {
     const policy = this.given.policy;
@@ -77,7 +79,14 @@ export class Account {
     if (!policy) return;
     // The logs that a policy accepts are those of the first state: the index's is another.
     const cosigners = states.map(([s, key], i) => cosigned(i == 0 ? policy : { ...policy, logs: [] }, s, key)), all = cosigners.map((c) => c.by);
-    const unread = new Set(cosigners.flatMap((c, i) => checkQuorum(policy, states[i][1].name, c, this.given.takeUnread)));
+    let unread: Set<Bytes>;
+    try {
+      unread = new Set(cosigners.flatMap((c, i) => checkQuorum(policy, states[i][1].name, c, this.given.takeUnread)));
+    } catch (x) {
+      if (!(x instanceof Refusal)) throw x;
+      this.few = { why: x, steps: this.steps.length, notChecked: this.notChecked.length };
+      return;
+    }
     if (unread.size > 0) this.doubt(`That others are shown the same ${what}: the cosignature of ${[...unread].map(text).join(", ")} is needed for that, is there, and is of ML-DSA-44, a kind of signature that is not checked here.`);
     const at = Math.min(...all.map((by) => knownAt(policy, by)));
     if (at > 0) {
@@ -85,6 +94,14 @@ export class Account {
         states.reduce((list: string[], [s], i) => list.concat(all[i].map((c) =>
           `${text(c.witness)} on ${text(s.checkpoint.origin)} at ${moment(c.seconds)}, key = ${text(c.key.vkey)}`)), []));
     }
+  }
+
+  /** Refuses, once all else holds, what too few signed: what was said of it since counts for nothing. */
+  settle(): void {
+    if (!this.few) return;
+    this.steps.length = this.few.steps;
+    this.notChecked.length = this.few.notChecked;
+    throw this.few.why;
   }
 
   show(position: number, e: Entry, open: Disclosure[], note: string): void {

@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/daybook-ledger/daybook/api/web/verify/vectest"
+	"github.com/daybook-ledger/daybook/ledger/proof"
 )
 
 // postQuantum is the key of a witness that signs with ML-DSA-44, and a line of it that
@@ -73,5 +76,46 @@ func TestQuorum(t *testing.T) {
 		if shown := r.Verdict == "valid"; shown != (len(r.Entries) > 0) || shown && test.unread == strings.Contains(told(r), "Others are shown the same") {
 			t.Errorf("%s: %d entries are shown: %s", test.name, len(r.Entries), told(r))
 		}
+	}
+}
+
+// TestFewAndFalse takes a cosignature from what does not hold: that stays not valid, as it
+// is in Go, and is not made incomplete, for which a ledger need not be to blame.
+func TestFewAndFalse(t *testing.T) {
+	e := newEngine(t, dist(t))
+	text := read(t, "card-ann.card")
+	card, err := proof.ParseCard(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card.Policy = proof.NoPolicy().Text()
+	files, err := filepath.Glob("../../../testdata/vectors/reject/bundle-*.bundle")
+	if err != nil || len(files) < 30 {
+		t.Fatal(len(files), err)
+	}
+	newspaper, wrong := regexp.MustCompile(`(?m)^— newspaper.*\n`), 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b) == 0 {
+			continue // of nothing no verdict is made
+		}
+		few := newspaper.ReplaceAll(b, nil)
+		bundle, err := proof.ParseBundle(few)
+		if err == nil {
+			_, err = bundle.Verify(card)
+		}
+		r := e.report(t, few, vectest.Trust{Card: string(text)})
+		if (err == nil) != (r.Verdict == "incomplete") || len(r.Entries) > 0 {
+			t.Errorf("%s: %s, %s; in Go without the policy: %v", filepath.Base(file), r.Verdict, r.Reason, err)
+		}
+		if err != nil {
+			wrong++
+		}
+	}
+	if wrong < 25 {
+		t.Errorf("only %d do not hold", wrong)
 	}
 }
