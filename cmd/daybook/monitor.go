@@ -293,6 +293,10 @@ func (m *monitoring) stepInTime(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, m.flags.stale)
 	defer cancel()
 	err := m.step(timed)
+	found := new(trouble)
+	if errors.As(err, &found) && found.final { // it convicts, with what was fetched by then
+		return err
+	}
 	if err != nil && timed.Err() != nil && ctx.Err() == nil {
 		return &trouble{alert: alertIncomplete, code: exitIncomplete, err: fmt.Errorf("what its checkpoint covers was not fetched within %s: %w", m.flags.stale, err)}
 	}

@@ -379,3 +379,26 @@ func TestMonitorDirName(t *testing.T) {
 		}
 	}
 }
+
+// TestMonitorConvictsInTime: what convicts a ledger stays that, however slowly it then
+// gives what evidence is made of.
+func TestMonitorConvictsInTime(t *testing.T) {
+	o := newOperator(t)
+	o.grow(0, 99)
+	_, monitor := monitorOf(t, o, "--kind", "ledger.opened", "--stale", "1s")
+	call{monitor, 0, "^{.+}\n$", noPolicy}.check(t)
+	o.change(func() {
+		o.index.add([]byte(o.leaf(60).Text()))
+		o.leaves++
+		asked := 0
+		o.lie = func(path string, b []byte) []byte {
+			if strings.HasPrefix(path, "index/tile/entries") {
+				if asked++; asked > 1 {
+					time.Sleep(1200 * time.Millisecond)
+				}
+			}
+			return b
+		}
+	})
+	call{monitor, exitInvalid, "", "ALERT index: .+covers 60 entries, and the leaf before it 100"}.check(t)
+}
