@@ -24,6 +24,12 @@ func unwitnessed(err error, p proof.Policy) error {
 	return exitWith(exitIncomplete, "INCOMPLETE: %w", unmet(err, p))
 }
 
+// incomplete says that a verdict is that.
+func incomplete(verdict error) bool {
+	var e *exit
+	return errors.As(verdict, &e) && e.code == exitIncomplete
+}
+
 // unmet says of a policy that is not met who is missing, and what that can mean.
 func unmet(err error, p proof.Policy) error {
 	few, ok := asQuorum(err)

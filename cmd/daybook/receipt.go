@@ -53,6 +53,7 @@ type promised struct {
 	late                               []byte    // the receipt of which a promise is overdue for longest
 	lateAt                             time.Time
 	broken                             *proof.Evidence
+	few                                error // the verdict when nothing is broken: too few cosigned
 }
 
 // verify holds receipts against the log.
@@ -61,15 +62,17 @@ func (p *promises) verify(c *cobra.Command, t trust) error {
 	if err != nil {
 		return err
 	}
+	var few error // a ledger that shows too few cosignatures does not get out of its promises by that
 	if t.known != nil {
-		if _, err := t.known.meet(c.Context()); err != nil {
-			return err
+		if _, few = t.known.meet(c.Context()); few != nil && !incomplete(few) {
+			return few
 		}
 	}
 	x, err := p.open(c.Context(), t, source)
 	if err != nil {
 		return err
 	}
+	x.few = cmp.Or(few, x.few)
 	if x.unreadable, err = eachReceipt(p.file, func(receipt []byte) error { return x.hold(c.Context(), receipt) }); err != nil {
 		return judged(err)
 	}
@@ -112,14 +115,16 @@ func (p *promises) source(t trust) (ledger.Source, error) {
 
 // open reads the log's checkpoint and entry 0, which names the receipt key.
 func (p *promises) open(ctx context.Context, t trust, source ledger.Source) (*promised, error) {
-	log, err := client.OpenPublished(ctx, source, t.key, t.policy)
-	if _, few := asQuorum(err); few {
-		return nil, unwitnessed(err, t.policy)
-	}
+	log, err := client.OpenPublished(ctx, source, t.key, proof.NoPolicy())
 	if err != nil {
 		return nil, exitWith(exitUnchecked, "%w", err)
 	}
 	x := &promised{log: log, key: t.key, now: time.Now()}
+	if _, _, err := t.policy.Check(log.Note, t.key); err != nil {
+		if x.few = unwitnessed(err, t.policy); !incomplete(x.few) {
+			return nil, x.few
+		}
+	}
 	if clock, ok := ctx.Value(clockKey{}).(func() time.Time); ok {
 		x.now = clock()
 	}
@@ -271,6 +276,8 @@ func (p *promises) verdict(t trust, x *promised) error {
 	switch {
 	case x.broken != nil:
 		return p.accuse(x)
+	case x.few != nil:
+		return x.few
 	case x.overdue > 0:
 		return exitWith(exitIncomplete, "OVERDUE: %s should be in the log since %s, and %d entries are published. That convicts nobody yet: "+
 			"it takes a checkpoint that is too small and that witnesses, whom the ledger itself recorded and without whom it has no quorum, cosigned after that time; ask again, or a mirror with --mirror",

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -180,7 +181,11 @@ func TestReceiptUnderAPolicy(t *testing.T) {
 	}
 	args := []string{"verify", "--receipt", l.promise(2, time.Now()), "--mirror", l.dir, "--key", l.logKey, "--policy", policy}
 	call{args, exitIncomplete, "", `^daybook: INCOMPLETE: .*missing: library .*nothing in it counts as proven`}.check(t)
+	broken := slices.Clone(args)
+	broken[2] = l.promise(1, time.Now())
+	call{broken, exitInvalid, "", `^daybook: NOT VALID: .* promised position 1 .*the evidence is in`}.check(t)
 	l.publish(time.Now())
+	args[2] = l.promise(2, time.Now())
 	call{args, exitIncomplete, "", `^daybook: not yet`}.check(t)
 
 	// A checkpoint that meets it says who cosigned, and when.

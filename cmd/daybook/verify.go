@@ -297,14 +297,12 @@ func fill(out io.Writer, text string) {
 // of the ledger: that convicts a log also where they are too few. What is to be said of
 // both it adds to the claims.
 func (t trust) attested(said *claims, msg []byte, v note.Verifier) error {
-	policy := t.policy
-	_, by, err := t.forKey(policy, v).Check(msg, v)
-	if err == nil {
-		policy = t.also
-		_, _, err = t.forKey(policy, v).Check(msg, v)
+	by, few := t.cosigned(msg, v, t.policy)
+	if _, also := t.cosigned(msg, v, t.also); few == nil || also != nil && !incomplete(also) {
+		few = also
 	}
-	if _, few := asQuorum(err); err != nil && !few {
-		return refuse(err)
+	if few != nil && !incomplete(few) {
+		return few
 	}
 	if by.At.IsZero() {
 		said.doubt("that anyone but the log has seen this root")
@@ -317,10 +315,16 @@ func (t trust) attested(said *claims, msg []byte, v note.Verifier) error {
 			return err
 		}
 	}
+	return few
+}
+
+// cosigned judges the cosignatures by one policy.
+func (t trust) cosigned(msg []byte, v note.Verifier, p proof.Policy) (proof.Cosigned, error) {
+	_, by, err := t.forKey(p, v).Check(msg, v)
 	if err != nil {
-		return unwitnessed(err, policy)
+		return by, unwitnessed(err, p)
 	}
-	return nil
+	return by, nil
 }
 
 // explained prints the steps of a verification when they were asked for, and returns
