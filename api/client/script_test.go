@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -223,7 +224,7 @@ func TestScriptPolicies(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString
 	key := append([]byte{6}, make([]byte, 1312)...)
 	hash := sha256.Sum256(append([]byte("pq.example\n"), key...))
-	line := "— pq.example " + b64(append(hash[:4:4], make([]byte, 2428)...)) + "\n"
+	line := "— pq.example " + b64(append(hash[:4:4], bytes.Repeat([]byte{1}, 2428)...)) + "\n"
 	const library = "witness w library.example+b47721af+BBHF9LLgLT7rma0mDjpU2vBcSgLrmLNc9tttIUhzJlNh\n" // who cosigned nothing here
 	pq := fmt.Sprintf("witness pq pq.example+%x+%s\n", hash[:4], b64(key))
 	for _, x := range []struct {

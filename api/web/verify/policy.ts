@@ -7,7 +7,7 @@ import { type Bytes, Refusal, cannot, characters, hex, lines, need, refuse, show
 import { signed } from "./primitives.ts";
 import { type Key, type Signed, readAnyKey, readKey } from "./note.ts";
 
-const ed25519 = 4, mldsa44 = 6, mldsa44Size = 1312;
+const ed25519 = 4, mldsa44 = 6, mldsa44Size = 1312, mldsa44Signature = 2420;
 const most = 64; // witnesses and groups, and logs
 
 interface Group {
@@ -103,12 +103,13 @@ function isMet(p: Policy, names: Bytes[]): boolean {
   return met.has(p.quorum);
 }
 
+/** The seconds that a cosignature states, whose form is checked, and of Ed25519 the signature. */
 function cosignedAt(key: Key, note: Bytes, signature: Bytes): number {
   let seconds = 0;
   for (let i = 0; i < 8; i++) seconds = seconds * 256 + signature.charCodeAt(i);
-  const time = decimal(signature.slice(0, 8));
-  need(signature.length == 72 && seconds > 0 && signature.charCodeAt(0) < 128 &&
-    signed(key.data, `cosignature/v1\ntime ${time}\n${note}`, signature.slice(8)), `the cosignature of ${text(key.name)} is not valid`);
+  const size = key.type == mldsa44 ? mldsa44Signature : 64, time = decimal(signature.slice(0, 8));
+  need(signature.length == 8 + size && seconds > 0 && signature.charCodeAt(0) < 128 &&
+    (key.type == mldsa44 || signed(key.data, `cosignature/v1\ntime ${time}\n${note}`, signature.slice(8))), `the cosignature of ${text(key.name)} is not valid`);
   return seconds;
 }
 
@@ -134,8 +135,10 @@ export function cosigned(p: Policy, s: Signed, log: Key): Cosigned {
   const by: Cosignature[] = [], unread: Bytes[] = [];
   for (const { name, key } of p.witnesses) {
     const line = s.note.signatures.find((x) => x.name == key.name && x.hash == key.hash);
-    if (line && key.type == mldsa44) unread.push(name);
-    else if (line) by.push({ witness: name, key, seconds: cosignedAt(key, s.note.text, line.bytes) });
+    if (!line) continue;
+    const seconds = cosignedAt(key, s.note.text, line.bytes);
+    if (key.type == mldsa44) unread.push(name);
+    else by.push({ witness: name, key, seconds });
   }
   return { by, unread };
 }

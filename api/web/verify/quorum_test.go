@@ -21,7 +21,7 @@ func postQuantum(name string) (vkey, line string) {
 	b64 := base64.StdEncoding.EncodeToString
 	key := append([]byte{6}, bytes.Repeat([]byte{7}, 1312)...)
 	sum := sha256.Sum256(append([]byte(name+"\n"), key...))
-	return fmt.Sprintf("%s+%x+%s", name, sum[:4], b64(key)), "— " + name + " " + b64(append(sum[:4:4], make([]byte, 2428)...)) + "\n"
+	return fmt.Sprintf("%s+%x+%s", name, sum[:4], b64(key)), "— " + name + " " + b64(append(sum[:4:4], bytes.Repeat([]byte{1}, 2428)...)) + "\n"
 }
 
 // TestQuorum gives bundles that fewer cosigned than the card asks for: that is
@@ -34,6 +34,9 @@ func TestQuorum(t *testing.T) {
 	newspaper := regexp.MustCompile(`(?m)^witness newspaper .*$`)
 	card := strings.Replace(newspaper.ReplaceAllString(plain, "witness pq "+key), "library newspaper\n", "library pq\n", 1)
 	both := regexp.MustCompile(`(?m)^— newspaper.*\n`).ReplaceAllLiteralString(bundle, line)
+	sum, _ := base64.StdEncoding.DecodeString(strings.Fields(line)[2])
+	clear(sum[4:12])
+	malformed := "— pq.example " + base64.StdEncoding.EncodeToString(sum) + "\n"
 	without := func(bundle, name string, first, second bool) string {
 		ledger, index, _ := strings.Cut(bundle, "\ndaybook/index-proof@1\n")
 		gone := regexp.MustCompile(`(?m)^— ` + name + `.*\n`)
@@ -60,6 +63,7 @@ func TestQuorum(t *testing.T) {
 		{"one is missing, another is not valid", forged, plain, true, "not-valid", "The cosignature of library.example/w1 is not valid", ""},
 		{"post-quantum, which is needed", both, card, false, "unchecked", "the cosignature of pq is needed", ""},
 		{"post-quantum, taken unread", both, card, true, "valid", "the cosignature of pq is needed for that, is there, and is of ML-DSA-44", ""},
+		{"post-quantum at no time", strings.ReplaceAll(both, line, malformed), card, true, "not-valid", "The cosignature of pq.example is not valid", ""},
 		{"of post-quantum alone on the index", without(both, "library", false, true), card, true, "incomplete", "Only pq cosigned this state of vectors.example/log/index", "library (library.example/w1)"},
 		{"of post-quantum alone on the ledger", without(both, "library", true, false), card, true, "incomplete", "Only pq cosigned this state of vectors.example/log,", "library (library.example/w1)"},
 		{"without the post-quantum on the index", without(both, "pq", false, true), card, true, "incomplete", "Only library", "pq (pq.example)"},
