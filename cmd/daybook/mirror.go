@@ -17,7 +17,8 @@ import (
 const mirrorHelp = `Keep a copy of a ledger's public log and of its index. Each entry is the one that the signed root
 commits to, before it is written; the checkpoint is replaced last. The directory can be shown by any
 web server, which need not know what it is, and read by any client of c2sp.org/tlog-tiles, by daybook
-audit, and by another mirror. It can be stopped and killed at any time, and goes on where it was.
+audit, and by another mirror. It can be stopped and killed at any time, and goes on where it was. Keep
+DIR.seen with it: that says what was seen before, and that DIR is a copy.
 
 Whoever signs a second history is found out here: what shows it is written beside the directory, and
 the copy stays as it was. A ledger's operator names mirrors with daybook serve --mirror, and is then
