@@ -91,11 +91,7 @@ func (x *explanation) beginning(t trial) {
 
 // promise explains which entry a receipt promises, and which is there.
 func (x *explanation) promise(t trial) {
-	v, err := t.signer(ReceiptKeyName(t.key.Name()))
-	if err != nil {
-		return
-	}
-	r, err := OpenReceipt(t.Notes[0], v)
+	r, err := t.promised()
 	if err != nil {
 		return // the step of the note says so
 	}

@@ -227,12 +227,17 @@ func labelNames(e *events.Entry) (out []string) {
 	return out
 }
 
-func (t trial) receipt() (string, error) {
+// promised is the receipt in evidence of a promise.
+func (t trial) promised() (Receipt, error) {
 	v, err := t.signer(ReceiptKeyName(t.key.Name()))
 	if err != nil {
-		return "", err
+		return Receipt{}, err
 	}
-	r, err := OpenReceipt(t.Notes[0], v)
+	return OpenReceipt(t.Notes[0], v)
+}
+
+func (t trial) receipt() (string, error) {
+	r, err := t.promised()
 	if err != nil {
 		return "", err
 	}
@@ -252,11 +257,7 @@ func (t trial) receipt() (string, error) {
 // receiptLate: a day after it had promised the entry, so many witnesses knew the log to
 // be too small that, by the policy it had recorded, nothing larger was published.
 func (t trial) receiptLate() (string, error) {
-	v, err := t.signer(ReceiptKeyName(t.key.Name()))
-	if err != nil {
-		return "", err
-	}
-	r, err := OpenReceipt(t.Notes[0], v)
+	r, err := t.promised()
 	if err != nil {
 		return "", err
 	}
