@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/daybook-ledger/daybook/ledger"
 )
 
 // Memories are the memories of one user, each in a file of a directory.
@@ -157,11 +159,11 @@ func (s Memories) locked(ctx context.Context, name string, fn func() error) erro
 		return fmt.Errorf("opening the memories: %w", err)
 	}
 	for {
-		f, err := lockFile(s.path(name, lockedFile))
+		f, err := ledger.LockFile(s.path(name, lockedFile))
 		if err == nil {
 			return errors.Join(fn(), f.Close())
 		}
-		if !errors.Is(err, errInUse) {
+		if !errors.Is(err, ledger.ErrLocked) {
 			return fmt.Errorf("opening the memories: %w", err)
 		}
 		select {
